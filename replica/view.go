@@ -1,0 +1,138 @@
+package replica
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// View is what one side shows the other of a ticket. Its items' bytes are
+// shared with other views and never changed in place.
+type View map[Path]Item
+
+// viewDomain sets the hash of a view apart from every other hash.
+const viewDomain = "parley view 1"
+
+// Hash is the SHA-256 of "parley view 1" and the item hashes in rising byte
+// order. It depends on paths, kinds and values, not on times. The empty view
+// has the zero Hash.
+func (v View) Hash() Hash {
+	hashes := make([]Hash, 0, len(v))
+	for p, it := range v {
+		hashes = append(hashes, it.Hash(p))
+	}
+	return hashOf(hashes)
+}
+
+// hashOf sorts the item hashes in place.
+func hashOf(items []Hash) Hash {
+	switch len(items) {
+	case 0:
+		return Hash{}
+	case 1: // the commonest replica by far, without memory
+		var in [len(viewDomain) + len(Hash{})]byte
+		copy(in[:], viewDomain)
+		copy(in[len(viewDomain):], items[0][:])
+		return sha256.Sum256(in[:])
+	}
+	slices.SortFunc(items, func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
+	in := make([]byte, 0, len(viewDomain)+len(items)*len(Hash{}))
+	in = append(in, viewDomain...)
+	for i := range items {
+		in = append(in, items[i][:]...)
+	}
+	return sha256.Sum256(in)
+}
+
+// Clone is a view of its own, never nil: what is set in one does not show in
+// the other.
+func (v View) Clone() View {
+	out := make(View, len(v))
+	maps.Copy(out, v)
+	return out
+}
+
+// Diff tells what leads from base to now: the items to set, and the paths that
+// are gone, in rising order. An item that only changed its time is no difference.
+func Diff(base, now View) (set View, gone []Path) {
+	set = View{}
+	for p, it := range now {
+		if old, ok := base[p]; !ok || !old.Equal(it) {
+			set[p] = it
+		}
+	}
+	for p := range base {
+		if _, ok := now[p]; !ok {
+			gone = append(gone, p)
+		}
+	}
+	slices.Sort(gone)
+	return set, gone
+}
+
+// Encode is the stored form: the map that a replica's "set" is. The items must
+// come from NewItem or from decoding.
+func (v View) Encode() []byte {
+	s := newSink()
+	encodeView(s, v)
+	return s.take()
+}
+
+// DecodeView reads the stored form. What decodes encodes to the same bytes. The
+// error is an ErrMalformed.
+func DecodeView(b []byte) (View, error) {
+	if len(b) > MaxView {
+		return nil, fmt.Errorf("decoding a view of %d bytes: %w", len(b), ErrTooLarge)
+	}
+	s, err := newSource(b)
+	if err != nil {
+		return nil, fmt.Errorf("decoding a view: %w", err)
+	}
+	v := decodeView(s)
+	if err := s.close(); err != nil {
+		return nil, fmt.Errorf("decoding a view: %w", err)
+	}
+	return v, nil
+}
+
+func encodeView(s *sink, v View) {
+	s.mapLen(len(v))
+	var few [8]Path
+	paths := few[:0]
+	for p := range v {
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	for _, p := range paths {
+		s.str(string(p))
+		encodeItem(s, v[p])
+	}
+}
+
+func decodeView(s *source) View {
+	n := s.mapLen(MaxPaths)
+	v := make(View, min(n, s.rd.Len()/minItem))
+	for range n {
+		p := s.path()
+		it := decodeItem(s)
+		if s.err != nil {
+			return nil
+		}
+		v[p] = it
+	}
+	return v
+}
+
+// minItem is the least size of an item with its path on the wire; it keeps a
+// count from costing more memory than its bytes are worth.
+const minItem = 10 // bytes
+
+func (s *source) path() Path {
+	p := Path(s.str(MaxPath))
+	if reason := p.check(); reason != "" {
+		s.fail(reason)
+	}
+	return p
+}
