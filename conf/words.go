@@ -1,0 +1,111 @@
+package conf
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The vocabulary: which entities there are, which of them this version carries, and which words each
+// knows in each direction. A word that does nothing in its place is an error, not a decoration.
+
+var (
+	plainEntities = []string{"summary", "description", "environment", "status", "resolution", "priority", "assignee",
+		"reporter", "due_date", "labels", "components", "comments", "comments.internal", "request_type", "organizations"}
+	laterEntities = []string{"fix_versions", "affects_versions", "security_level", "time_tracking", "worklogs", "links",
+		"attachments", "attachments.internal", "parent", "subtasks", "watchers", "participants", "approvals", "sla",
+		"portal", "satisfaction", "queue", "knowledge"}
+	customID = regexp.MustCompile(`^customfield_[0-9]{1,19}$`)
+)
+
+const (
+	fieldPrefix = "field:"
+	viewPrefix  = "view:"
+)
+
+// EntityKnown reports whether name is an entity that this version carries.
+func EntityKnown(name string) bool {
+	return slices.Contains(plainEntities, name) || customID.MatchString(name) ||
+		strings.HasPrefix(name, fieldPrefix) && len(name) > len(fieldPrefix) ||
+		strings.HasPrefix(name, viewPrefix) && len(name) > len(viewPrefix)
+}
+
+// CustomField gives the name or id of a custom field entity: "field:Impact" and "customfield_10050".
+func CustomField(entity string) (nameOrID string, ok bool) {
+	if customID.MatchString(entity) {
+		return entity, true
+	}
+	return strings.CutPrefix(entity, fieldPrefix)
+}
+
+// checkEntity reports a name that cannot stand as an entity.
+func checkEntity(name Text, incoming bool, ps *Problems) bool {
+	n := name.Value
+	switch {
+	case slices.Contains(laterEntities, n):
+		ps.Add(name.Pos, "remove it: the other items cross without it", "%q is not carried by this version", n)
+		return false
+	case incoming && strings.HasPrefix(n, viewPrefix):
+		ps.Add(name.Pos, fmt.Sprintf("name the field to write, and read it with from = %q", n), "%q is made by the sender and cannot be written to", n)
+		return false
+	case EntityKnown(n):
+		return true
+	}
+	hint := DidYouMean(n, slices.Concat(plainEntities, laterEntities))
+	if hint == "" && n != "" {
+		hint = fmt.Sprintf("a custom field is written \"field:%s\"", n)
+	}
+	ps.Add(name.Pos, hint, "there is no item called %q", n)
+	return false
+}
+
+var (
+	outWords      = []string{"from", "when", "value", "set", "map", "else", "otherwise"}
+	inWords       = append(slices.Clone(outWords), "once", "wins", "empty", "mode")
+	personWords   = []string{"from", "when", "set", "once", "wins", "empty"}
+	outComment    = []string{"when", "strip", "retract"}
+	inComment     = []string{"when", "as", "public_when", "byline", "edits", "deletes"}
+	statusOut     = []string{"when", "map", "else", "otherwise"}
+	statusIn      = []string{"from", "when", "value", "set", "map", "else", "otherwise", "once", "wins", "resolution", "via", "reopen"}
+	typeIn        = []string{"from", "when", "set", "map", "else", "otherwise", "once", "wins"}
+	everyWord     = append(slices.Clone(inWords), "strip", "retract", "as", "public_when", "byline", "edits", "deletes", "resolution", "via", "reopen", "create")
+	topWords      = []string{"peer", "connection", "project", "relay", "since", "approve_first", "use"}
+	besideMap     = []string{"else", "otherwise", "wins", "empty", "mode", "when"}
+	directionOnly = map[string]string{"once": "incoming", "wins": "incoming", "empty": "incoming", "mode": "incoming", "as": "incoming",
+		"public_when": "incoming", "byline": "incoming", "edits": "incoming", "deletes": "incoming", "reopen": "incoming", "via": "incoming",
+		"resolution": "incoming", "create": "incoming", "strip": "outgoing", "retract": "outgoing"}
+)
+
+// wordsOf lists the words that an entity's table knows.
+func wordsOf(entity string, incoming bool) []string {
+	switch entity {
+	case "comments", "comments.internal":
+		if incoming {
+			return inComment
+		}
+		return outComment
+	case "assignee", "reporter":
+		if incoming {
+			return personWords
+		}
+		return []string{"when"}
+	case "status":
+		if incoming {
+			return statusIn
+		}
+		return statusOut
+	case "request_type":
+		if incoming {
+			return typeIn
+		}
+	case "organizations":
+		if incoming {
+			return append(slices.Clone(inWords), "create")
+		}
+	}
+	if incoming {
+		return inWords
+	}
+	return outWords
+}

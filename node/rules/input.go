@@ -1,0 +1,54 @@
+package rules
+
+import (
+	"time"
+
+	"parley/jsm"
+	"parley/replica"
+)
+
+// Local is what an outgoing view is made from.
+type Local struct {
+	Ticket  *jsm.Ticket
+	Twins   map[string]bool // ids of the ticket's comments that parley wrote and that do not leave by this connection
+	Since   time.Time       // comments created before are not shared; zero: all are
+	Posted  replica.View    // what the peer holds of the ticket; nil: nothing
+	Company string          // how our company is called to the peer
+	Secret  []byte          // key of the connection's pseudonyms; persons have no Ref without it
+}
+
+// Arrival is what a plan is made from.
+type Arrival struct {
+	Remote       replica.View   // the peer's whole view of the ticket
+	Changed      []replica.Path // what must be judged now, sorted: absent from Remote means withdrawn
+	RulesChanged bool           // the rules are new since the last plan: literal values are due
+	Creating     bool           // the ticket was made by us just now and is still to be filled; implied where Ticket is nil
+	Ticket       *jsm.Ticket    // nil: it is to be created
+
+	// Concurrent reports whether somebody changed the outgoing item here without knowing of the peer's
+	// change of the remote one, and our value (zero: removed). nil: never.
+	Concurrent func(remote, outgoing replica.Path) (ours replica.Item, yes bool)
+	// Twin gives the local comment that parley wrote for a remote one. nil: there is none.
+	Twin func(remote replica.Path) (localID string, ok bool)
+	// Person finds somebody by e-mail among those that EmailsWanted asked for. nil: finds nobody.
+	Person func(email string) (jsm.Person, bool)
+
+	LocalNode, PeerNode string // node ids: the larger one wins where both changed at the same millisecond
+}
+
+// creating reports whether nobody's edit can be in the way.
+func (in *Arrival) creating() bool { return in.Creating || in.Ticket == nil }
+
+func (in *Arrival) person(email string) (jsm.Person, bool) {
+	if in.Person == nil || email == "" {
+		return jsm.Person{}, false
+	}
+	return in.Person(email)
+}
+
+func (in *Arrival) twin(p replica.Path) (string, bool) {
+	if in.Twin == nil {
+		return "", false
+	}
+	return in.Twin(p)
+}

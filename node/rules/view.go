@@ -1,0 +1,221 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"parley/conf"
+	"parley/jsm"
+	"parley/replica"
+)
+
+// ownLabels begin our own markers on tickets; they never cross.
+const ownLabels = "parley-"
+
+// View makes what the peer is shown of a ticket, and says what waits or was kept home and why. The
+// policy's gate has been passed. A ticket outside the connection's projects shows what was shown last.
+func (r *Rules) View(in Local) (replica.View, []Held) {
+	if !slices.Contains(r.Projects, in.Ticket.Project.Value) {
+		return in.Posted.Clone(), []Held{{
+			Class: Definite, Code: Elsewhere,
+			Reason: fmt.Sprintf("%s is in project %s, which connection %s does not share.", in.Ticket.Key, in.Ticket.Project.Value, r.Connection),
+			Next:   "Move it back, unlink it, or add the project to the rules and the policy.",
+		}}
+	}
+	v := &viewer{r: r, in: in, view: replica.View{}, stamps: stamps(in.Ticket)}
+	v.scope = &scope{ticket: r.ticketRecord(in.Ticket), peer: r.peer, konst: r.constant}
+	for _, o := range r.out {
+		v.rule(o)
+	}
+	v.comments()
+	view, held := r.Gate(v.view)
+	held = append(v.held, held...)
+	sortHeld(held)
+	return view, held
+}
+
+func sortHeld(held []Held) {
+	slices.SortStableFunc(held, func(a, b Held) int { return strings.Compare(string(a.Path), string(b.Path)) })
+}
+
+// A viewer makes one view.
+type viewer struct {
+	r      *Rules
+	in     Local
+	scope  *scope
+	view   replica.View
+	held   []Held
+	stamps map[string]int64
+}
+
+// stamps gives the time of each field's newest change, Unix ms.
+func stamps(t *jsm.Ticket) map[string]int64 {
+	at := map[string]int64{}
+	for _, c := range t.History { // newest first
+		for _, it := range c.Items {
+			id := it.FieldID
+			if id == "" {
+				id = strings.ToLower(it.Field)
+			}
+			if _, newer := at[id]; !newer {
+				at[id] = c.At.UnixMilli()
+			}
+		}
+	}
+	return at
+}
+
+func (v *viewer) stamp(fields []*field) int64 {
+	var at int64
+	for _, f := range fields {
+		at = max(at, v.stamps[f.ID])
+	}
+	if at == 0 && !v.in.Ticket.Created.IsZero() {
+		at = v.in.Ticket.Created.UnixMilli()
+	}
+	return at
+}
+
+// rule makes one rule's items.
+func (v *viewer) rule(o *outRule) {
+	if !v.passes(o) {
+		return
+	}
+	val, err := v.value(o)
+	if err != nil {
+		v.hold(o, o.path, Expression, fmt.Sprintf("%s is not sent: %s.", o.e.Name.Value, err), "Correct the rule, or guard it with has().")
+		return
+	}
+	if val == nil {
+		return
+	}
+	if o.never != "" {
+		v.held = append(v.held, dropped(o.path, o.never, place(o.e.Name.Pos)))
+		return
+	}
+	at := v.stamp(v.r.sources(o))
+	if o.elements() {
+		v.elements(o, val, at)
+		return
+	}
+	to, verdict, name := o.with.value(val)
+	switch verdict {
+	case Waits:
+		v.held = append(v.held, o.with.held(o.path, o.said(), name, "this ticket", place(o.e.Name.Pos)))
+	case Written:
+		v.view[o.path] = replica.NewItem(to, at)
+	}
+}
+
+// said is what a person calls the item.
+func (o *outRule) said() string {
+	if o.to == nil {
+		return string(o.path)
+	}
+	return o.to.Name
+}
+
+// passes evaluates when. A person that it speaks of is the one in the rule's own field.
+func (v *viewer) passes(o *outRule) bool {
+	if o.when == nil {
+		return true
+	}
+	s := *v.scope
+	if o.to != nil && o.to.Type == jsm.User {
+		val, _ := valueOf(v.in.Ticket, o.to)
+		p, ok := val.(jsm.Person)
+		if !ok {
+			return false // nobody is there to be shown
+		}
+		s.person = localPerson(p)
+	}
+	ok, err := o.when.test(&s)
+	if err != nil {
+		v.held = append(v.held, Held{Path: o.path, Class: Definite, Code: Expression, Rule: place(o.e.When.Pos),
+			Reason: fmt.Sprintf("%s is not sent: when cannot be decided, since %s.", o.e.Name.Value, err), Next: "Correct the condition, or guard it with has()."})
+	}
+	return err == nil && ok
+}
+
+// value reads or computes a rule's value before its map; nil: nothing to send.
+func (v *viewer) value(o *outRule) (replica.Value, error) {
+	switch {
+	case o.value != nil:
+		got, err := o.value.eval(v.scope)
+		if err != nil {
+			return nil, err
+		}
+		return result(o.to, got)
+	case o.set != nil:
+		return o.set, nil
+	case o.from == nil:
+		return nil, errors.New("its field is not known without the tenant's schema")
+	}
+	raw, err := valueOf(v.in.Ticket, o.from)
+	if err != nil {
+		return nil, err
+	}
+	val, err := portable(o.from, v.in.Ticket, raw, v.person)
+	if err != nil || val == nil || o.to == nil || o.to == o.from {
+		return val, err
+	}
+	return crossType(o.to, val), nil
+}
+
+// crossType gives a value read from another field the kind that the item's own field has, where that
+// loses nothing.
+func crossType(to *field, val replica.Value) replica.Value {
+	name, ok := nameOf(val)
+	if !ok {
+		return val
+	}
+	typed, err := typedText(to, name)
+	if err != nil || typed.Kind() == replica.KindPerson {
+		return val
+	}
+	return typed
+}
+
+func (v *viewer) person(p jsm.Person) replica.Person {
+	return v.r.people.show(p, v.in.Company, v.in.Secret)
+}
+
+// elements makes an item of each element of a set.
+func (v *viewer) elements(o *outRule, val replica.Value, at int64) {
+	list, ok := val.(replica.List)
+	if !ok {
+		list = replica.List{val}
+	}
+	for _, one := range list {
+		name, _ := nameOf(one)
+		if o.path == "label" && strings.HasPrefix(name, ownLabels) {
+			continue
+		}
+		to, verdict := o.with.apply(name, idOf(one))
+		if verdict == Skipped {
+			continue
+		}
+		p := o.path + "/" + replica.Path(to)
+		switch {
+		case verdict == Waits:
+			v.held = append(v.held, o.with.held(o.path+"/"+replica.Path(name), o.said(), name, "this ticket", place(o.e.Name.Pos)))
+		case to == "" || len(p) > replica.MaxPath || !utf8.ValidString(to) || strings.ContainsFunc(to, isControl):
+			v.hold(o, o.path, Unreadable, fmt.Sprintf("One of %s has a name that cannot cross.", nameFor(o.to)), "Rename it.")
+		default:
+			v.view[p] = replica.NewItem(replica.Text(to), at)
+		}
+	}
+}
+
+func (v *viewer) hold(o *outRule, p replica.Path, code, reason, next string) {
+	pos := o.e.Name.Pos
+	for _, better := range []conf.Text{o.e.From, o.e.Value} {
+		if better.IsSet() {
+			pos = better.Pos
+		}
+	}
+	v.held = append(v.held, Held{Path: p, Class: Definite, Code: code, Rule: place(pos), Reason: reason, Next: next})
+}
