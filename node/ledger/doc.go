@@ -1,0 +1,46 @@
+// Package ledger is a node's memory: links and their bases, the log of every
+// replica that crossed (exact bytes), intents, held work, dirty marks, published
+// rules and paired peers, all in one Pebble database, so that each step of a
+// change commits in one synced batch.
+//
+// # What it keeps true
+//
+//   - One log per connection and direction, sequence numbers from 1 without gaps.
+//     A record is never changed; each extends a hash chain over the commitments
+//     of all before it.
+//   - A sequence number is handed out, and the replica it belongs to is readable,
+//     only after the batch with the new bases is on disk.
+//   - Every record has one owner (see the table), so owners never overwrite each
+//     other and no lock is held across a read and its write.
+//   - After a failed sync nothing more is accepted: an fsync is never retried.
+//
+// It never dials, never calls Jira and never interprets a value.
+//
+// # Tables
+//
+// A key is one table byte, then length-prefixed strings, 16-byte link ids and
+// big-endian numbers.
+//
+//	byte  key                      value                                owner
+//	L     connection link          Link: whose ticket, which ticket     the ticket's lane
+//	T     ticket connection link   index of L by local ticket           〃
+//	O     connection link          Outgoing: posted view, local bases   〃
+//	D     connection link          Done: what was reconciled            〃
+//	I     connection link          Incoming: the peer's view            receive
+//	P     connection link          Word: what the peer last said of it  receipts
+//	o i   connection sequence      Entry: one replica that left, came   committer, receive
+//	H h   connection               head of that log                     committer, receive
+//	S     connection               Told: how far the peer is with ours  receipts
+//	Y     connection number        Settled: an outcome for the peer     committer
+//	N     connection link nonce    Intent: a write to Jira under way    the ticket's lane
+//	X     connection link item     Held                                 〃
+//	W C   connection link item …   twin comments, both ways round       〃
+//	Z     connection link item seq Overruled: a value that lost         〃
+//	M     ticket generation        dirty mark                           whoever has a hint
+//	Q     connection link          due mark: reconcile                  receive sets, lane clears
+//	V     connection version       Published rules                      the admin
+//	E     peer                     a pairing, opaque here               transport's pairing
+//	K     name                     small facts: poll cursor, epoch      their writers
+//
+// Start at ledger.go.
+package ledger

@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"parley/replica"
+)
+
+// SaltSize is the length in bytes of the salt that each replica travels with.
+const SaltSize = 16
+
+// Verdict is what the policy gate said of a replica.
+type Verdict byte
+
+// The verdicts of the policy gate.
+const (
+	Passed   Verdict = 'p' // nothing was taken out
+	Dropped  Verdict = 'd' // items were dropped
+	Received Verdict = 'r' // an incoming replica: the gate speaks when it is reconciled
+)
+
+// Entry is one replica in a connection's log, as it crossed.
+type Entry struct {
+	Seq        replica.Seq
+	At         time.Time // this node's clock, ms
+	Link       replica.LinkID
+	Rules      replica.Hash // rules version that made it (the sender's)
+	Verdict    Verdict
+	Salt       [SaltSize]byte
+	Commitment replica.Hash // HMAC-SHA-256 of Body under Salt: both nodes hold the same value
+	Chain      replica.Hash // SHA-256 over the chain before it and Commitment
+	Body       []byte       // the replica's exact bytes
+}
+
+const entryVersion = 1
+
+// Commit is the commitment to a replica's bytes under its salt.
+func commitment(salt [SaltSize]byte, body []byte) (h replica.Hash) {
+	m := hmac.New(sha256.New, salt[:])
+	m.Write(body)
+	m.Sum(h[:0])
+	return h
+}
+
+func chain(before, commitment replica.Hash) replica.Hash {
+	var pair [64]byte
+	copy(pair[:32], before[:])
+	copy(pair[32:], commitment[:])
+	return sha256.Sum256(pair[:])
+}
+
+func (e *Entry) encode(b []byte) []byte {
+	b = append(b, entryVersion, byte(e.Verdict))
+	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixMilli()))
+	b = append(append(append(b, e.Link[:]...), e.Rules[:]...), e.Salt[:]...)
+	b = append(append(b, e.Commitment[:]...), e.Chain[:]...)
+	return append(b, e.Body...)
+}
+
+func (e *Entry) decode(v []byte) error {
+	r := reader{b: v}
+	if version := r.take(1)[0]; version != entryVersion {
+		return fmt.Errorf("the ledger holds a log entry of version %d, this parley reads %d", version, entryVersion)
+	}
+	e.Verdict = Verdict(r.take(1)[0])
+	e.At = time.UnixMilli(int64(r.num()))
+	e.Link, e.Rules = r.link(), r.hash()
+	copy(e.Salt[:], r.take(SaltSize))
+	e.Commitment, e.Chain = r.hash(), r.hash()
+	e.Body = append([]byte(nil), r.b...)
+	return r.end("log entry")
+}
+
+// head is where one direction of a connection's log stands.
+type head struct {
+	Epoch   [16]byte // random; a new log names the old one's chain as its beginning
+	Seq     replica.Seq
+	Chain   replica.Hash
+	Settled uint64 // outcomes numbered so far (outgoing head only)
+}
+
+func (h head) encode() []byte {
+	b := append([]byte(nil), h.Epoch[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(h.Seq))
+	b = append(b, h.Chain[:]...)
+	return binary.BigEndian.AppendUint64(b, h.Settled)
+}
+
+func (h *head) decode(v []byte) error {
+	r := reader{b: v}
+	copy(h.Epoch[:], r.take(16))
+	h.Seq, h.Chain, h.Settled = replica.Seq(r.num()), r.hash(), r.num()
+	return r.end("log head")
+}

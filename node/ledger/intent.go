@@ -1,0 +1,75 @@
+package ledger
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"parley/replica"
+)
+
+// Effect names what a write to Jira does.
+type Effect string
+
+// The effects that an intent can announce.
+const (
+	CreateTicket Effect = "create"     // not repeatable
+	AddComment   Effect = "comment"    // not repeatable
+	EditFields   Effect = "edit"       // absolute values: repeatable, but its own echo must be known
+	Transition   Effect = "transition" // repeatable after looking at the status
+)
+
+// Intent announces a write to Jira. It is on disk before the call and is taken
+// away in the batch that holds the outcome, so an intent that is found means:
+// look for the mark before trying again.
+type Intent struct {
+	Connection string          `json:"connection"`
+	Link       replica.LinkID  `json:"link"`
+	Nonce      string          `json:"nonce"` // the mark that the call carries; names the intent
+	Effect     Effect          `json:"effect"`
+	Path       replica.Path    `json:"path,omitempty"`    // the remote item that a comment is made from
+	Fields     []string        `json:"fields,omitempty"`  // local field ids that an edit or transition sets
+	Touched    []replica.Path  `json:"touched,omitempty"` // outgoing items that it moves
+	History    string          `json:"history,omitempty"` // the ticket's newest changelog id before the call; what follows it tells ours from theirs
+	Payload    json.RawMessage `json:"payload,omitempty"` // what was asked of Jira, for an effect that is looked up by content
+	At         int64           `json:"at"`                // Unix ms, before the call
+}
+
+func intentKey(connection string, id replica.LinkID) key { return linkKey('N', connection, id) }
+
+// PutIntent stores an intent.
+func PutIntent(b *Batch, in Intent) error {
+	v, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encoding an intent: %w", err)
+	}
+	return b.Set(intentKey(in.Connection, in.Link).rest(in.Nonce), v, nil)
+}
+
+// DropIntent takes an intent away, in the batch that holds its outcome.
+func DropIntent(b *Batch, in Intent) error {
+	return b.Delete(intentKey(in.Connection, in.Link).rest(in.Nonce), nil)
+}
+
+// Intents lists a link's open intents.
+func (l *Ledger) Intents(connection string, id replica.LinkID) (open []Intent, err error) {
+	err = l.scan(intentKey(connection, id), func(_, v []byte) (bool, error) {
+		var in Intent
+		if err := json.Unmarshal(v, &in); err != nil {
+			return false, fmt.Errorf("reading an intent: %w", err)
+		}
+		open = append(open, in)
+		return true, nil
+	})
+	return open, err
+}
+
+// OpenIntents calls use for every open intent of the node.
+func (l *Ledger) OpenIntents(use func(Intent) bool) error {
+	return l.scan(table('N'), func(_, v []byte) (bool, error) {
+		var in Intent
+		if err := json.Unmarshal(v, &in); err != nil {
+			return false, fmt.Errorf("reading an intent: %w", err)
+		}
+		return use(in), nil
+	})
+}

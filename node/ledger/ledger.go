@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// format is the on-disk format that this version ships. Pebble's upgrades are
+// one-way, so it is a named constant and never "newest".
+const format = pebble.FormatValueSeparation
+
+const (
+	memTable  = 64 << 20 // bytes; small, so that a recycled WAL is reached soon (a fresh one costs a journal commit per sync)
+	cacheSize = 16 << 20 // bytes of block cache
+)
+
+// ErrNone is returned where a record does not exist.
+var ErrNone = errors.New("no such record")
+
+// ErrFailed is returned by every write after a sync failed: what is on disk is
+// then unknown, and only a restart, which reads it back, can tell.
+var ErrFailed = errors.New("the ledger's disk failed; restart the node when it is healthy")
+
+// Config says where a ledger lives.
+type Config struct {
+	Dir    string       // the database's folder; made where missing
+	FS     vfs.FS       // nil: the operating system's
+	Logger *slog.Logger // nil: discards
+	// Fatal is called once when the disk fails, with the reason; it should end
+	// the process. Nil: writes fail with ErrFailed from then on.
+	Fatal func(reason string)
+}
+
+// Ledger is one node's memory. It is safe for concurrent use.
+type Ledger struct {
+	db     *pebble.DB
+	log    *slog.Logger
+	failed atomic.Pointer[string]
+	fatal  func(string)
+	mark   atomic.Uint64 // generation of the newest dirty mark
+
+	mu   sync.Mutex // guards logs
+	logs map[string]*Log
+}
+
+// Open opens or makes the ledger in cfg.Dir. Only one process can have it open.
+func Open(cfg Config) (*Ledger, error) {
+	l := &Ledger{log: cfg.Logger, fatal: cfg.Fatal, logs: map[string]*Log{}}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	cache := pebble.NewCache(cacheSize)
+	defer cache.Unref()
+	db, err := pebble.Open(cfg.Dir, &pebble.Options{
+		FS: cfg.FS, FormatMajorVersion: format, MemTableSize: memTable, Cache: cache, Logger: disk{l},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the ledger in %s: %w", cfg.Dir, err)
+	}
+	l.db = db
+	newest, err := l.newestMark()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("reading the ledger's dirty marks: %w", err), db.Close())
+	}
+	l.mark.Store(newest)
+	return l, nil
+}
+
+// Close flushes and closes the database. Every Log must be idle.
+func (l *Ledger) Close() error { return l.db.Close() }
+
+// Batch is the writes of one step.
+type Batch = pebble.Batch
+
+// Write commits what fill puts into one batch and returns once it is on disk.
+// After an error it may or may not be; every step here can be done again.
+func (l *Ledger) Write(fill func(*Batch) error) error {
+	b := l.db.NewBatch()
+	defer b.Close()
+	if err := fill(b); err != nil {
+		return err
+	}
+	return l.commit(b)
+}
+
+func (l *Ledger) commit(b *Batch) error {
+	if l.failed.Load() != nil {
+		return ErrFailed
+	}
+	if err := b.Commit(pebble.Sync); err != nil {
+		l.fail(err.Error())
+		return fmt.Errorf("committing to the ledger: %w", err)
+	}
+	return nil
+}
+
+// fail stops every later write, once.
+func (l *Ledger) fail(reason string) {
+	if l.failed.CompareAndSwap(nil, &reason) && l.fatal != nil {
+		l.fatal(reason)
+	}
+}
+
+// get calls use with the value of key, which is valid only inside it.
+func (l *Ledger) get(key []byte, use func([]byte) error) error {
+	v, closer, err := l.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return ErrNone
+	}
+	if err != nil {
+		return fmt.Errorf("reading the ledger: %w", err)
+	}
+	defer closer.Close()
+	return use(v)
+}
+
+// scan calls use for each record under prefix, in order, until it says stop.
+func (l *Ledger) scan(prefix []byte, use func(key, value []byte) (bool, error)) error {
+	return l.scanFrom(prefix, prefix, use)
+}
+
+// scanFrom is scan beginning at the key from, which lies under prefix.
+func (l *Ledger) scanFrom(prefix, from []byte, use func(key, value []byte) (bool, error)) error {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: after(prefix)})
+	if err != nil {
+		return fmt.Errorf("scanning the ledger: %w", err)
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		more, err := use(it.Key(), it.Value())
+		if err != nil || !more {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("scanning the ledger: %w", err)
+	}
+	return nil
+}
+
+// Checkpoint writes a consistent copy of the whole ledger into dir, which must
+// not exist. It may run beside everything else.
+func (l *Ledger) Checkpoint(dir string) error {
+	return l.db.Checkpoint(dir, pebble.WithFlushedWAL())
+}
+
+// disk is Pebble's logger: its news to slog, its death to fail.
+type disk struct{ l *Ledger }
+
+func (d disk) Infof(format string, args ...any) {
+	if d.l.log.Enabled(context.Background(), slog.LevelDebug) {
+		d.l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+	}
+}
+
+func (d disk) Errorf(format string, args ...any) {
+	d.l.log.Error("pebble: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf is called where a WAL sync failed. Pebble relies on its not returning.
+func (d disk) Fatalf(format string, args ...any) {
+	reason := fmt.Sprintf(format, args...)
+	d.l.log.Error("the ledger's disk failed", "err", reason)
+	d.l.fail(reason)
+	select {}
+}

@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"parley/replica"
+)
+
+func open(t testing.TB, cfg Config) *Ledger {
+	t.Helper()
+	l, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func memory(t testing.TB) *Ledger { return open(t, Config{Dir: "ledger", FS: vfs.NewMem()}) }
+
+// post changes one item of a link's posted view, as gather does.
+func post(t testing.TB, l *Ledger, g *Log, id replica.LinkID, value string) replica.Seq {
+	t.Helper()
+	out, err := l.Outgoing(g.connection, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return postOn(t, g, id, out, value)
+}
+
+// postOn is post with the link's state at hand, as a visit has it.
+func postOn(t testing.TB, g *Log, id replica.LinkID, out *Outgoing, value string) replica.Seq {
+	it := replica.NewItem(replica.Text(value), 1)
+	r := &replica.Replica{Version: replica.Version1, Link: id, Base: out.After, Whole: out.Last == 0, Set: replica.View{"summary": it}}
+	out.Posted["summary"] = it
+	out.Bases["summary"] = Base{Local: it.Hash("summary")}
+	r.After = out.Posted.Hash()
+	out.After = r.After
+	if err := g.Commit(Step{Replica: r, Out: out, Verdict: Passed}); err != nil {
+		t.Fatal(err)
+	}
+	return r.Seq
+}
+
+func linkID(n int) replica.LinkID { return replica.NewLinkID("c", "node", fmt.Sprint(n)) }
+
+// carry brings what north's log holds beyond from to south, as a session does.
+func carry(t testing.TB, north, south *Log, from replica.Seq) Stored {
+	t.Helper()
+	entries, err := north.Entries(from, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch []Arrived
+	for _, e := range entries {
+		batch = append(batch, Arrived{Seq: e.Seq, Salt: e.Salt, Body: e.Body})
+	}
+	stored, err := south.Receive(north.Position().Epoch, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+func TestReplicaCrossesAndIsReceipted(t *testing.T) {
+	north, south := memory(t), memory(t)
+	ng, err := north.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sg, err := south.Log("globex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := linkID(1)
+	if seq := post(t, north, ng, id, "printer on fire"); seq != 1 {
+		t.Fatalf("the first replica has sequence %d, want 1", seq)
+	}
+	if !ng.InFlight(id) {
+		t.Error("a posted replica is not in flight")
+	}
+	stored := carry(t, ng, sg, 1)
+	if stored.Seq != 1 || len(stored.Due) != 1 || stored.Due[0] != id {
+		t.Fatalf("stored %+v, want sequence 1 and link %s due", stored, id)
+	}
+	if ng.Position().Chain != stored.Chain {
+		t.Error("the two ends disagree about the chain")
+	}
+	in, err := south.Incoming("globex", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := in.Remote["summary"].Value(); err != nil || v != replica.Text("printer on fire") {
+		t.Errorf("south sees %v (%v)", v, err)
+	}
+	done, _ := south.Done("globex", id)
+	if got := in.Changed(done); len(got) != 1 || got[0] != "summary" {
+		t.Errorf("changed %v, want summary", got)
+	}
+	// A second delivery of the same changes nothing.
+	if again := carry(t, ng, sg, 1); again.Seq != 1 || len(again.Due) != 0 {
+		t.Errorf("a second delivery came to %+v", again)
+	}
+	freed, _, err := ng.Receipt(&replica.Receipt{Stored: 1})
+	if err != nil || len(freed) != 1 || ng.InFlight(id) {
+		t.Errorf("after the receipt: freed %v, in flight %v, %v", freed, ng.InFlight(id), err)
+	}
+}
+
+func TestConcurrentStepsGetNumbersWithoutGaps(t *testing.T) {
+	l := memory(t)
+	g, err := l.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 300
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { post(t, l, g, linkID(i), "x") })
+	}
+	wg.Wait()
+	entries, err := g.Entries(1, 10*n)
+	if err != nil || len(entries) != n {
+		t.Fatalf("%d entries (%v), want %d", len(entries), err, n)
+	}
+	before := replica.Hash{}
+	for i, e := range entries {
+		if int(e.Seq) != i+1 || e.Chain != chain(before, e.Commitment) || e.Commitment != commitment(e.Salt, e.Body) {
+			t.Fatalf("entry %d is %d, or its chain is broken", i+1, e.Seq)
+		}
+		before = e.Chain
+	}
+}
+
+// BenchmarkCommit posts replicas of about 230 bytes over many links at once, on the
+// real disk.
+func BenchmarkCommit(b *testing.B) {
+	for _, outstanding := range []int{1, 64, 1024} {
+		b.Run(fmt.Sprint(outstanding), func(b *testing.B) {
+			l := open(b, Config{Dir: b.TempDir()})
+			g, err := l.Log("acme")
+			if err != nil {
+				b.Fatal(err)
+			}
+			var next atomic.Int64
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for w := range outstanding {
+				wg.Go(func() {
+					id := linkID(w)
+					out, err := l.Outgoing("acme", id)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					for next.Add(1) <= int64(b.N) {
+						postOn(b, g, id, out, rand.Text())
+					}
+				})
+			}
+			wg.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "replicas/s")
+		})
+	}
+}

@@ -1,0 +1,399 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"parley/replica"
+)
+
+const (
+	batchSteps = 1024    // steps that one batch takes at most
+	batchBytes = 4 << 20 // bytes after which a batch takes no further step
+	syncsAhead = 2       // batches that may wait for the disk at once: one syncs while the next is filled
+	tailBytes  = 4 << 20 // newest entries kept in memory for the sender; an older one is read back from disk
+)
+
+// Log is one connection's log: the only writer of its sequence numbers. Steps
+// from many lanes are committed in turns; whoever comes first takes along all
+// that wait, so they share one batch and one sync.
+type Log struct {
+	l          *Ledger
+	connection string
+	syncs      chan struct{} // slots for batches that wait for the disk
+
+	mu      sync.Mutex // guards the fields below
+	queue   []*turn
+	leading bool
+	head    head    // as applied; durable tells how far it is on disk
+	durable head    // as synced
+	tail    []Entry // newest entries, without gaps up to head.Seq
+	held    int     // bytes of tail
+	told    Told
+	flying  map[replica.LinkID]replica.Seq // links whose newest replica is not stored by the peer yet
+	moved   chan struct{}                  // closed and renewed when durable or told moves
+
+	in inbox // the other direction; receive alone touches it
+}
+
+// Told is how far the peer has come with our log, as its receipts say.
+type Told struct {
+	Stored  replica.Seq `json:"stored"`  // cumulative
+	Settled uint64      `json:"settled"` // number of its newest outcome we hold
+}
+
+// Step is one lane's writes for one connection, committed together.
+type Step struct {
+	Replica *replica.Replica // posted where not nil; its Seq is set by the log
+	Out     *Outgoing        // stored with Replica: its Last and the Seq of the items that Replica carries are set by the log
+	Verdict Verdict
+	Outcome *replica.Outcome   // told to the peer where not nil
+	Fill    func(*Batch) error // the lane's further records of the same step; may be nil
+}
+
+type turn struct {
+	step Step
+	wake chan bool // true: lead the next batch; false: done
+	err  error
+}
+
+// Log opens a connection's log, made where there is none.
+func (l *Ledger) Log(connection string) (*Log, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if g := l.logs[connection]; g != nil {
+		return g, nil
+	}
+	g := &Log{l: l, connection: connection, syncs: make(chan struct{}, syncsAhead), moved: make(chan struct{}), flying: map[replica.LinkID]replica.Seq{}}
+	if err := g.load(); err != nil {
+		return nil, fmt.Errorf("opening the log of connection %q: %w", connection, err)
+	}
+	l.logs[connection] = g
+	return g, nil
+}
+
+func (g *Log) load() error {
+	err := g.l.get(table('H').str(g.connection), g.head.decode)
+	if err == ErrNone {
+		rand.Read(g.head.Epoch[:])
+		err = g.l.Write(func(b *Batch) error {
+			return b.Set(table('H').str(g.connection), g.head.encode(), nil)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	g.durable = g.head
+	err = g.l.get(table('S').str(g.connection), func(v []byte) error { return json.Unmarshal(v, &g.told) })
+	if missing(err) != nil {
+		return err
+	}
+	err = g.read(g.told.Stored+1, func(e Entry) bool {
+		g.flying[e.Link] = e.Seq
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return g.in.load(g.l, g.connection)
+}
+
+// Commit returns once the step is on disk. After an error it may or may not
+// be; what a lane commits is computed from what is, so doing it again is harmless.
+func (g *Log) Commit(step Step) error {
+	t := &turn{step: step, wake: make(chan bool, 1)}
+	g.mu.Lock()
+	g.queue = append(g.queue, t)
+	lead := !g.leading
+	g.leading = true
+	g.mu.Unlock()
+	if !lead {
+		lead = <-t.wake
+	}
+	for lead {
+		g.lead()
+		lead = <-t.wake
+	}
+	return t.err
+}
+
+// lead commits one batch of waiting steps and hands the lead on before it
+// waits for the disk.
+func (g *Log) lead() {
+	g.syncs <- struct{}{}
+	b := g.l.db.NewBatch()
+	g.mu.Lock()
+	turns := g.queue[:min(len(g.queue), batchSteps)]
+	now := g.head
+	g.mu.Unlock()
+
+	entries := make([]Entry, 0, len(turns))
+	for i, t := range turns {
+		e, posted, err := g.fill(b, &now, t.step)
+		if err != nil {
+			// Nothing of this batch is applied: the others are done again without it.
+			t.err = err
+			g.drop(b, t)
+			return
+		}
+		if posted {
+			entries = append(entries, e)
+		}
+		if b.Len() > batchBytes {
+			turns = turns[:i+1]
+			break
+		}
+	}
+	err := g.apply(b, now)
+	g.mu.Lock()
+	g.queue = g.queue[len(turns):]
+	if err == nil {
+		g.head = now
+		g.keep(entries)
+	}
+	g.handOn()
+	g.mu.Unlock()
+
+	if err == nil {
+		if err = b.SyncWait(); err != nil {
+			g.l.fail(err.Error())
+		}
+	}
+	b.Close()
+	g.mu.Lock()
+	if err == nil {
+		if now.Seq > g.durable.Seq || now.Settled > g.durable.Settled {
+			g.durable = now // batches sync in the order of their numbers
+		}
+		g.announce()
+	}
+	g.mu.Unlock()
+	<-g.syncs
+	for _, t := range turns {
+		t.err = err
+		t.wake <- false
+	}
+}
+
+// drop takes one impossible step out of the queue and hands the lead on.
+func (g *Log) drop(b *Batch, bad *turn) {
+	b.Close()
+	g.mu.Lock()
+	for i, t := range g.queue {
+		if t == bad {
+			g.queue = append(append([]*turn(nil), g.queue[:i]...), g.queue[i+1:]...)
+			break
+		}
+	}
+	<-g.syncs
+	bad.wake <- false
+	g.handOn()
+	g.mu.Unlock()
+}
+
+// handOn gives the lead to the first that waits. The caller holds mu.
+func (g *Log) handOn() {
+	if len(g.queue) > 0 {
+		g.queue[0].wake <- true
+	} else {
+		g.leading = false
+	}
+}
+
+func (g *Log) apply(b *Batch, now head) error {
+	if g.l.failed.Load() != nil {
+		return ErrFailed
+	}
+	if err := b.Set(table('H').str(g.connection), now.encode(), nil); err != nil {
+		return err
+	}
+	if err := g.l.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
+		g.l.fail(err.Error())
+		return fmt.Errorf("committing to the ledger: %w", err)
+	}
+	return nil
+}
+
+// fill puts one step into b and moves now past it.
+func (g *Log) fill(b *Batch, now *head, s Step) (e Entry, posted bool, err error) {
+	if s.Replica != nil {
+		if e, err = g.post(b, now, s); err != nil {
+			return e, false, err
+		}
+	}
+	if s.Outcome != nil {
+		now.Settled++
+		v, err := json.Marshal(s.Outcome)
+		if err != nil {
+			return e, false, fmt.Errorf("encoding an outcome: %w", err)
+		}
+		if err := b.Set(table('Y').str(g.connection).num(now.Settled), v, nil); err != nil {
+			return e, false, err
+		}
+	}
+	if s.Fill != nil {
+		if err := s.Fill(b); err != nil {
+			return e, false, err
+		}
+	}
+	return e, s.Replica != nil, nil
+}
+
+func (g *Log) post(b *Batch, now *head, s Step) (Entry, error) {
+	r := s.Replica
+	r.Seq = now.Seq + 1
+	body, err := r.Encode()
+	if err != nil {
+		return Entry{}, fmt.Errorf("encoding replica of link %s: %w", r.Link, err)
+	}
+	e := Entry{Seq: r.Seq, At: time.Now(), Link: r.Link, Rules: r.Rules, Verdict: s.Verdict, Body: body}
+	rand.Read(e.Salt[:])
+	e.Commitment = commitment(e.Salt, body)
+	e.Chain = chain(now.Chain, e.Commitment)
+	now.Seq, now.Chain = e.Seq, e.Chain
+
+	s.Out.Last = r.Seq
+	for p := range r.Set {
+		base := s.Out.Bases[p]
+		base.Seq = r.Seq
+		s.Out.Bases[p] = base
+	}
+	if err := PutOutgoing(b, g.connection, r.Link, s.Out); err != nil {
+		return Entry{}, err
+	}
+	return e, b.Set(table('o').str(g.connection).num(uint64(e.Seq)), e.encode(make([]byte, 0, len(body)+144)), nil)
+}
+
+// keep remembers the newest entries for the sender. The caller holds mu.
+func (g *Log) keep(entries []Entry) {
+	for _, e := range entries {
+		g.tail = append(g.tail, e)
+		g.held += len(e.Body)
+		g.flying[e.Link] = e.Seq
+	}
+	for g.held > tailBytes && len(g.tail) > 0 {
+		g.forget()
+	}
+}
+
+// forget drops the oldest remembered entry. The caller holds mu.
+func (g *Log) forget() {
+	g.held -= len(g.tail[0].Body)
+	g.tail[0] = Entry{}
+	g.tail = g.tail[1:] // append moves what is left when the array is used up
+}
+
+// announce wakes whoever waits for the log to move. The caller holds mu.
+func (g *Log) announce() {
+	close(g.moved)
+	g.moved = make(chan struct{})
+}
+
+// Position is where a connection's log stands, as hello tells the peer.
+type Position struct {
+	Epoch    [16]byte    // of our outgoing log
+	Seq      replica.Seq // newest durable sequence of it
+	Chain    replica.Hash
+	Settled  uint64      // newest outcome of ours
+	InEpoch  [16]byte    // of the peer's log, as known here; zero before its first replica
+	Stored   replica.Seq // newest sequence of the peer's log stored here
+	InChain  replica.Hash
+	PeerSaid uint64 // newest outcome of the peer's held here
+}
+
+// Position reports where the log stands.
+func (g *Log) Position() Position {
+	g.in.mu.Lock()
+	in := g.in.head
+	g.in.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Position{Epoch: g.head.Epoch, Seq: g.durable.Seq, Chain: g.durable.Chain, Settled: g.durable.Settled, InEpoch: in.Epoch, Stored: in.Seq, InChain: in.Chain, PeerSaid: g.told.Settled}
+}
+
+// Told reports how far the peer has come.
+func (g *Log) Told() Told {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.told
+}
+
+// Moved is closed when the log has moved since the call: an entry became
+// durable, an outcome was settled, or the peer told more.
+func (g *Log) Moved() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.moved
+}
+
+// InFlight reports whether the link's newest replica is still without a stored receipt.
+func (g *Log) InFlight(link replica.LinkID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, yes := g.flying[link]
+	return yes
+}
+
+// Unstored counts the replicas without a stored receipt, and tells when the
+// oldest of them was posted (zero where there is none).
+func (g *Log) Unstored() (n int, oldest time.Time, err error) {
+	from := g.Told().Stored + 1
+	err = g.read(from, func(e Entry) bool {
+		if n == 0 {
+			oldest = e.At
+		}
+		n++
+		return true
+	})
+	return n, oldest, err
+}
+
+// Entries returns durable entries from seq on, at most max of them; none where
+// there is nothing yet. They are the caller's to read, never to change.
+func (g *Log) Entries(from replica.Seq, max int) (entries []Entry, err error) {
+	if max <= 0 {
+		return nil, nil
+	}
+	g.mu.Lock()
+	durable := g.durable.Seq
+	if len(g.tail) > 0 && from >= g.tail[0].Seq {
+		if from <= durable {
+			start := int(from - g.tail[0].Seq)
+			end := min(start+max, int(durable-g.tail[0].Seq)+1)
+			entries = append(entries, g.tail[start:end]...)
+		}
+		g.mu.Unlock()
+		return entries, nil
+	}
+	g.mu.Unlock()
+	err = g.read(from, func(e Entry) bool {
+		if e.Seq <= durable {
+			entries = append(entries, e)
+		}
+		return len(entries) < max && e.Seq < durable
+	})
+	return entries, err
+}
+
+// read calls use for each entry that left, from seq on, until it says stop.
+func (g *Log) read(from replica.Seq, use func(Entry) bool) error {
+	return g.l.entries('o', g.connection, from, use)
+}
+
+func (l *Ledger) entries(t byte, connection string, from replica.Seq, use func(Entry) bool) error {
+	prefix := table(t).str(connection)
+	start := table(t).str(connection).num(uint64(from))
+	return l.scanFrom(prefix, start, func(k, v []byte) (bool, error) {
+		r := reader{b: k[len(prefix):]}
+		e := Entry{Seq: replica.Seq(r.num())}
+		if err := e.decode(v); err != nil {
+			return false, err
+		}
+		return use(e), nil
+	})
+}

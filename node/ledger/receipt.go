@@ -1,0 +1,138 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"parley/replica"
+)
+
+// ErrRewind is returned where the peer's numbers and ours cannot both be true:
+// one of the two ledgers was restored from a backup or copied.
+var ErrRewind = errors.New("the two ledgers disagree about what was exchanged: one of them was restored or copied")
+
+// Receipt takes in a receipt of the peer: what it stored, and the outcomes that
+// are new to us. It returns the links that may post their next replica, and
+// those whose outcome is news. Outcomes are on disk when it returns.
+func (g *Log) Receipt(r *replica.Receipt) (freed []replica.LinkID, news []replica.LinkID, err error) {
+	now := g.Told()
+	if r.Stored > g.Position().Seq {
+		return nil, nil, fmt.Errorf("receipt for replica %d of connection %q: %w", r.Stored, g.connection, ErrRewind)
+	}
+	first := r.Settled - uint64(len(r.Outcomes)) + 1
+	if len(r.Outcomes) > 0 && (uint64(len(r.Outcomes)) > r.Settled || first > now.Settled+1) {
+		return nil, nil, fmt.Errorf("receipt skips outcomes %d to %d of connection %q: %w", now.Settled+1, first-1, g.connection, ErrRewind)
+	}
+	b := g.l.db.NewBatch()
+	defer b.Close()
+	for i, o := range r.Outcomes {
+		if first+uint64(i) <= now.Settled {
+			continue // told before
+		}
+		link, err := g.outcome(b, o)
+		if err != nil {
+			return nil, nil, err
+		}
+		news = append(news, link)
+	}
+	next := Told{Stored: max(now.Stored, r.Stored), Settled: max(now.Settled, r.Settled)}
+	if next == now {
+		return nil, nil, nil
+	}
+	v, err := json.Marshal(next)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := b.Set(table('S').str(g.connection), v, nil); err != nil {
+		return nil, nil, err
+	}
+	if err := g.commitTold(b, len(news) > 0); err != nil {
+		return nil, nil, err
+	}
+	return g.free(next), news, nil
+}
+
+// commitTold syncs where outcomes are among it. How far the peer stored is told
+// again in the next hello, so that alone need not wait for the disk.
+func (g *Log) commitTold(b *Batch, outcomes bool) error {
+	if outcomes {
+		return g.l.commit(b)
+	}
+	return b.Commit(pebble.NoSync)
+}
+
+// outcome stores what the peer says became of a replica, as its word on the link.
+func (g *Log) outcome(b *Batch, o replica.Outcome) (replica.LinkID, error) {
+	link := o.Link
+	err := g.l.get(table('o').str(g.connection).num(uint64(o.Seq)), func(v []byte) error {
+		var e Entry
+		err := e.decode(v)
+		link = e.Link
+		return err
+	})
+	if err != nil {
+		return link, fmt.Errorf("outcome of replica %d of connection %q, which was never sent: %w", o.Seq, g.connection, ErrRewind)
+	}
+	w := Word{Seq: o.Seq, State: o.State, Twin: o.Twin, Code: o.Code, Paths: o.Paths, Whole: o.State == replica.Resend}
+	if w.Twin == "" {
+		before, err := g.l.Word(g.connection, link)
+		if err != nil {
+			return link, err
+		}
+		w.Twin = before.Twin
+	}
+	return link, putWord(b, g.connection, link, w)
+}
+
+// free notes how far the peer is and returns the links without a replica in flight.
+func (g *Log) free(now Told) (freed []replica.LinkID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.told = now
+	for len(g.tail) > 0 && g.tail[0].Seq <= now.Stored {
+		g.forget()
+	}
+	for link, seq := range g.flying {
+		if seq <= now.Stored {
+			delete(g.flying, link)
+			freed = append(freed, link)
+		}
+	}
+	g.announce()
+	return freed
+}
+
+// Heard clears the peer's wish for a whole view of a link, in the batch that posts it.
+func (l *Ledger) Heard(b *Batch, connection string, id replica.LinkID) error {
+	w, err := l.Word(connection, id)
+	if err != nil || !w.Whole {
+		return err
+	}
+	w.Whole = false
+	return putWord(b, connection, id, w)
+}
+
+// Outcomes returns what is to be told to the peer after number n, at most max,
+// and forgets what it has confirmed up to n.
+func (g *Log) Outcomes(n uint64, max int) (last uint64, out []replica.Outcome, err error) {
+	durable := g.Position().Settled
+	prefix := table('Y').str(g.connection)
+	last = n
+	err = g.l.scanFrom(prefix, table('Y').str(g.connection).num(n+1), func(k, v []byte) (bool, error) {
+		r := reader{b: k[len(prefix):]}
+		number := r.num()
+		if number > durable {
+			return false, nil
+		}
+		var o replica.Outcome
+		if err := json.Unmarshal(v, &o); err != nil {
+			return false, fmt.Errorf("reading outcome %d: %w", number, err)
+		}
+		out, last = append(out, o), number
+		return len(out) < max, nil
+	})
+	return last, out, err
+}
