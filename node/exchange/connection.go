@@ -1,0 +1,162 @@
+package exchange
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"parley/node/ledger"
+	"parley/node/rules"
+	"parley/replica"
+	"parley/transport"
+)
+
+// Connection is one agreement with one peer, as this side keeps it.
+type Connection struct {
+	Name string      // the rule file's name: private
+	Wire string      // the name both sides use
+	Peer string      // the paired partner
+	Log  *ledger.Log // its only record of what crossed
+
+	mu      sync.Mutex   // guards the fields below
+	hash    replica.Hash // version of the published rules
+	rules   *rules.Rules
+	former  map[replica.Hash]*rules.Rules // versions that worked before, since this process began
+	trouble string                        // why the rules cannot work, in plain words
+	refusal string                        // what the peer said when it would not take this connection
+	paused  string                        // why nothing new starts, in plain words
+	node    string                        // the peer's node id, once known
+	session *talk                         // the session that carries it now
+	waits   map[replica.LinkID]bool       // links whose change waits for a stored receipt
+}
+
+// Rules are the published rules, compiled; nil while they cannot work.
+func (c *Connection) Rules() *rules.Rules {
+	r, _ := c.version()
+	return r
+}
+
+func (c *Connection) version() (*rules.Rules, replica.Hash) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rules, c.hash
+}
+
+// Trouble is why nothing crosses, in plain words; "" where nothing is wrong.
+func (c *Connection) Trouble() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return cmp.Or(c.trouble, c.refusal)
+}
+
+// Up reports whether the peer is there for this connection.
+func (c *Connection) Up() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session != nil
+}
+
+// Paused is why the connection starts no new links; "" while it does.
+func (c *Connection) Paused() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.paused
+}
+
+// use takes a version of the rules and reports whether it is another one.
+func (c *Connection) use(r *rules.Rules, version replica.Hash, trouble string) (changed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rules != nil && c.hash != version {
+		c.former[c.hash] = c.rules
+	}
+	changed = c.hash != version || (c.rules == nil) != (r == nil)
+	c.rules, c.hash, c.trouble = r, version, trouble
+	return changed
+}
+
+// live notes that a session carries the connection.
+func (c *Connection) live(t *talk) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session, c.refusal = t, ""
+}
+
+// lost notes that a session carries it no more, and why where it is known; a
+// newer session that took over stays.
+func (c *Connection) lost(t *talk, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == t || c.session == nil {
+		c.session, c.refusal = nil, why
+	}
+}
+
+// wait notes that a link has more to post once the peer has stored its last replica.
+func (c *Connection) wait(id replica.LinkID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waits[id] = true
+}
+
+// waiting takes that note away and reports whether it was there.
+func (c *Connection) waiting(id replica.LinkID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.waits[id]
+	delete(c.waits, id)
+	return was
+}
+
+// peerNode is the peer's node id; "" while no session has told it.
+func (c *Connection) peerNode() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session != nil {
+		c.node = string(c.session.s.PeerID())
+	}
+	return c.node
+}
+
+// rulesOf is a version that this process has worked by; nil where it has not.
+func (c *Connection) rulesOf(version replica.Hash) *rules.Rules {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.former[version]
+}
+
+// position is one connection's line in a hello: where its log stands.
+type position struct {
+	Connection string          `json:"c"`
+	At         ledger.Position `json:"at"`
+}
+
+// Positions are what this node's hello tells a peer of their connections.
+func (d *Desk) Positions(peer string) (lines [][]byte) {
+	for _, c := range d.Connections() {
+		if c.Peer != peer {
+			continue
+		}
+		line, err := json.Marshal(position{Connection: c.Wire, At: c.Log.Position()})
+		if err != nil {
+			d.log.Error("telling where a connection stands", "connection", c.Name, "err", err)
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// theirs reads the peer's hello.
+func theirs(s *transport.Session) (map[string]ledger.Position, error) {
+	at := map[string]ledger.Position{}
+	for _, line := range s.Hello().Positions {
+		var p position
+		if err := json.Unmarshal(line, &p); err != nil {
+			return nil, fmt.Errorf("reading the hello of %q: %w", s.Peer(), err)
+		}
+		at[p.Connection] = p.At
+	}
+	return at, nil
+}

@@ -1,0 +1,360 @@
+package exchange
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"parley/jsm"
+	"parley/node/ledger"
+	"parley/node/rules"
+	"parley/replica"
+)
+
+// Config is what a desk works with.
+type Config struct {
+	Ledger   *ledger.Ledger
+	Tenant   *jsm.Client
+	Site     string // the tenant's address for people, without a slash at the end
+	Node     string // this node's id
+	Company  string // this node's name
+	Sign     ed25519.PrivateKey
+	Every    time.Duration // between two polls; 0: 10 s
+	Overlap  time.Duration // how far back each poll looks again; 0: 5 min
+	IndexLag time.Duration // after which Jira's search surely knows a change; 0: 60 s
+	// How long an uncertain write may still take effect before it is repeated.
+	SettleComment time.Duration // 0: 60 s
+	SettleCreate  time.Duration // 0: 180 s
+	Log           *slog.Logger  // nil: discards
+}
+
+// Desk is one node's tenant with all its connections.
+type Desk struct {
+	cfg    Config
+	led    *ledger.Ledger
+	jira   *jsm.Client
+	log    *slog.Logger
+	sign   ed25519.PrivateKey
+	queue  *queue
+	asked  chan struct{} // somebody wants a poll now
+	tenant tenant
+	began  time.Time // of this process's writes
+
+	mu          sync.Mutex // guards the fields below
+	connections map[string]*Connection
+	talks       map[*talk]bool
+	me          jsm.Account
+	seen        map[string]time.Time // ticket → how it was last read or left
+	people      map[string]known     // e-mail address → account, looked up not long ago
+}
+
+const (
+	workers    = 8   // tickets visited at the same time
+	readAtOnce = 100 // tickets read by one call: Jira's bound for bulkfetch
+)
+
+// New makes a desk; nothing runs before Run.
+func New(cfg Config) (*Desk, error) {
+	switch {
+	case cfg.Ledger == nil || cfg.Tenant == nil:
+		return nil, errors.New("a desk needs a ledger and a tenant")
+	case len(cfg.Sign) != ed25519.PrivateKeySize:
+		return nil, errors.New("a desk needs the ledger key to sign receipts")
+	case cfg.Node == "":
+		return nil, errors.New("a desk needs its node's id")
+	}
+	set := func(d *time.Duration, standard time.Duration) {
+		if *d <= 0 {
+			*d = standard
+		}
+	}
+	set(&cfg.Every, 10*time.Second)
+	set(&cfg.Overlap, 5*time.Minute)
+	set(&cfg.IndexLag, time.Minute)
+	set(&cfg.SettleComment, time.Minute)
+	set(&cfg.SettleCreate, 3*time.Minute)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Desk{
+		cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
+		began: time.Now(), queue: newQueue(), asked: make(chan struct{}, 1),
+		connections: map[string]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
+	}, nil
+}
+
+// Connections lists the desk's connections by name.
+func (d *Desk) Connections() []*Connection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.SortedFunc(maps.Values(d.connections), func(a, b *Connection) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Connection finds one by its local name; nil where there is none.
+func (d *Desk) Connection(name string) *Connection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.connections[name]
+}
+
+// wired finds a peer's connection by the name on the wire.
+func (d *Desk) wired(peer, wire string) *Connection {
+	for _, c := range d.Connections() {
+		if c.Peer == peer && c.Wire == wire {
+			return c
+		}
+	}
+	return nil
+}
+
+// Use makes a connection work by a version of its rules; r is nil, with the
+// trouble in plain words, where they cannot work.
+func (d *Desk) Use(name, wire, peer string, version replica.Hash, r *rules.Rules, trouble string) error {
+	log, err := d.led.Log(name)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	c := d.connections[name]
+	fresh := c == nil || c.Wire != wire || c.Peer != peer
+	if fresh {
+		c = &Connection{Name: name, Wire: wire, Peer: peer, Log: log, former: map[replica.Hash]*rules.Rules{}, waits: map[replica.LinkID]bool{}}
+		d.connections[name] = c
+	}
+	talks := slices.Collect(maps.Keys(d.talks))
+	d.mu.Unlock()
+	changed := c.use(r, version, trouble)
+	if fresh {
+		for _, t := range talks {
+			if t.s.Peer() == peer {
+				if err := t.announce(c); err != nil {
+					d.log.Warn("a connection could not be announced", "connection", name, "err", err)
+				}
+			}
+		}
+	}
+	if !changed || r == nil {
+		return nil
+	}
+	// A new version: each of its links is compared once.
+	return d.led.Links(name, func(k ledger.Link) bool {
+		d.enqueue(k, time.Time{})
+		return true
+	})
+}
+
+// enqueue asks for a visit of a link's lane.
+func (d *Desk) enqueue(k ledger.Link, due time.Time) {
+	if k.Ended {
+		return
+	}
+	j := job{lane: k.Ticket, ticket: k.Ticket, connection: k.Connection, link: k.ID, due: due, retry: true}
+	if k.Ticket == "" {
+		j.lane = k.Connection + "/" + k.ID.String()
+	}
+	d.queue.add(j)
+}
+
+// wakeLink asks for a visit of a link that is known by its id.
+func (d *Desk) wakeLink(c *Connection, id replica.LinkID) {
+	k, err := d.led.Link(c.Name, id)
+	if err != nil {
+		d.log.Error("finding a link", "connection", c.Name, "link", id, "err", err)
+		return
+	}
+	d.enqueue(k, time.Time{})
+}
+
+// freed is called when a link may post its next replica: what changed meanwhile
+// still has its dirty mark.
+func (d *Desk) freed(c *Connection, id replica.LinkID) {
+	if c.waiting(id) {
+		d.wakeLink(c, id)
+	}
+}
+
+// told is called when the peer has said something new of a link.
+func (d *Desk) told(c *Connection, id replica.LinkID) {
+	w, err := d.led.Word(c.Name, id)
+	if err == nil && w.Whole {
+		d.wakeLink(c, id)
+	}
+}
+
+func (d *Desk) join(t *talk) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.talks[t] = true
+}
+
+func (d *Desk) leave(t *talk) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.talks, t)
+}
+
+// Run works until ctx ends: it polls the tenant and visits tickets. A lost
+// tenant pauses both; they resume by themselves.
+func (d *Desk) Run(ctx context.Context) error {
+	if err := d.refill(); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.poll(ctx) })
+	g.Go(func() error { return d.work(ctx) })
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// refill fills the queue with what the ledger says is unfinished.
+func (d *Desk) refill() error {
+	err := d.led.Dirty(func(m ledger.Mark) bool {
+		d.queue.add(job{lane: m.Ticket, ticket: m.Ticket, generation: m.Generation})
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading dirty marks: %w", err)
+	}
+	wake := func(connection string, id replica.LinkID, due time.Time) {
+		if k, err := d.led.Link(connection, id); err == nil {
+			d.enqueue(k, due)
+		}
+	}
+	err = d.led.Due(func(connection string, id replica.LinkID) bool {
+		wake(connection, id, time.Time{})
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading due links: %w", err)
+	}
+	err = d.led.OpenIntents(func(in ledger.Intent) bool {
+		wake(in.Connection, in.Link, time.Time{})
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading intents: %w", err)
+	}
+	err = d.led.Held("", func(h ledger.Held) bool {
+		if h.Retry > 0 {
+			wake(h.Connection, h.Link, time.UnixMilli(h.Retry))
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading held work: %w", err)
+	}
+	return nil
+}
+
+// work hands due jobs to their lanes: tickets are read many at a time, then
+// visited side by side.
+func (d *Desk) work(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for ctx.Err() == nil {
+		if !d.tenant.wait(ctx) {
+			break
+		}
+		jobs, next := d.queue.take(time.Now(), readAtOnce)
+		if len(jobs) == 0 {
+			d.sleep(ctx, next)
+			continue
+		}
+		tickets, err := d.read(ctx, jobs)
+		for _, j := range jobs {
+			g.Go(func() error {
+				d.attend(ctx, j, tickets, err)
+				return nil
+			})
+		}
+	}
+	return errors.Join(g.Wait(), ctx.Err())
+}
+
+// sleep waits for new work, or until the next job is due.
+func (d *Desk) sleep(ctx context.Context, next time.Time) {
+	var timer <-chan time.Time
+	if !next.IsZero() {
+		t := time.NewTimer(time.Until(next))
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-d.queue.wake:
+	case <-timer:
+	case <-ctx.Done():
+	}
+}
+
+// read fetches the tickets of many jobs with one call.
+func (d *Desk) read(ctx context.Context, jobs []*job) (map[string]*jsm.Ticket, error) {
+	generation := d.led.Generation()
+	var ids []string
+	for _, j := range jobs {
+		if j.ticket != "" {
+			j.generation = generation
+			ids = append(ids, j.ticket)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return d.jira.Tickets(ctx, ids, d.fields())
+}
+
+// fields are the ids of all fields that any connection's rules look at.
+func (d *Desk) fields() []string {
+	set := map[string]bool{"description": true} // where a create marker shows
+	for _, c := range d.Connections() {
+		if r := c.Rules(); r != nil {
+			for _, f := range r.TicketFields() {
+				set[f] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// attend visits one lane and says when to come back.
+func (d *Desk) attend(ctx context.Context, j *job, tickets map[string]*jsm.Ticket, err error) {
+	var retry time.Time
+	var unreadable *jsm.Unreadable
+	if errors.As(err, &unreadable) { // one ticket's fault stays with it
+		err = unreadable.ByID[j.ticket]
+	}
+	if err == nil {
+		retry, err = d.visit(ctx, j, tickets[j.ticket])
+	}
+	if err != nil && ctx.Err() == nil {
+		retry = d.setback(j, err)
+	}
+	for _, r := range j.quick {
+		r.visited(err)
+	}
+	d.queue.done(j, retry)
+}
+
+// setback decides when a visit that failed as a whole is made again.
+func (d *Desk) setback(j *job, err error) time.Time {
+	wait := 5 * time.Second
+	var api *jsm.APIError
+	if errors.As(err, &api) {
+		if api.Class == jsm.Tenant {
+			d.tenant.lose(err)
+		}
+		wait = max(wait, api.RetryAfter)
+	}
+	d.log.Warn("a visit failed and will be made again", "ticket", j.lane, "err", err, "took", wait)
+	return time.Now().Add(wait)
+}

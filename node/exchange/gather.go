@@ -1,0 +1,197 @@
+package exchange
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"parley/jsm"
+	"parley/node/ledger"
+	"parley/node/rules"
+	"parley/replica"
+)
+
+// gather compares the ticket's outgoing view with the link's local bases and
+// posts what changed. It reports whether nothing is left to be posted: a link
+// whose last replica the peer has not stored yet keeps its changes for later.
+func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
+	view, held, err := l.view(t)
+	if err != nil {
+		return false, err
+	}
+	changed := l.changed(view)
+	whole := l.word.Whole
+	if len(changed) == 0 && !whole && l.out.Last > 0 {
+		return true, l.settleOut(held)
+	}
+	if l.c.Log.InFlight(l.link.ID) {
+		l.c.wait(l.link.ID)
+		// Its receipt may have come in between: then nobody else will wake us.
+		if l.c.Log.InFlight(l.link.ID) || !l.c.waiting(l.link.ID) {
+			return false, nil
+		}
+	}
+	r := l.replica(t, view, changed, whole)
+	return true, l.c.Log.Commit(ledger.Step{
+		Replica: r, Out: l.out, Verdict: verdict(held),
+		Fill: func(b *ledger.Batch) error {
+			if l.link.Key != t.Key {
+				l.link.Key = t.Key
+				if err := ledger.PutLink(b, l.link); err != nil {
+					return err
+				}
+			}
+			if whole {
+				if err := l.d.led.Heard(b, l.c.Name, l.link.ID); err != nil {
+					return err
+				}
+			}
+			return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.heldOut(held))
+		},
+	})
+}
+
+// view is what the rules and the policy let the peer see of the ticket.
+func (l *lane) view(t *jsm.Ticket) (replica.View, []rules.Held, error) {
+	twins, err := l.d.led.TwinsOn(t.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	view, held := l.r.View(l.local(t, twins))
+	return view, held, nil
+}
+
+// changed lists the items that differ from what was last seen or written here.
+// After a new rules version the items whose rule changed are compared with what
+// the peer holds instead: what is newly shared crosses, what no longer is, is
+// withdrawn.
+func (l *lane) changed(view replica.View) (changed []replica.Path) {
+	renewed := l.renewed()
+	look := func(p replica.Path) {
+		var now replica.Hash
+		it, ok := view[p]
+		if ok {
+			now = it.Hash(p)
+		}
+		if now == l.out.Bases[p].Local && (renewed == nil || !renewed(p)) {
+			return
+		}
+		if renewed != nil && renewed(p) {
+			if was, had := l.out.Posted[p]; ok == had && (!ok || was.Equal(it)) {
+				return
+			}
+		}
+		changed = append(changed, p)
+	}
+	for p := range view {
+		look(p)
+	}
+	for p, base := range l.out.Bases {
+		if _, ok := view[p]; !ok && base.Local != (replica.Hash{}) {
+			look(p)
+		}
+	}
+	slices.Sort(changed)
+	return changed
+}
+
+// renewed tells which items' outgoing rule is not the one of the last view; nil
+// where the rules are the same.
+func (l *lane) renewed() func(replica.Path) bool {
+	if l.out.Last == 0 || l.out.Rules == l.hash || l.out.Rules == (replica.Hash{}) {
+		return nil
+	}
+	before := l.c.rulesOf(l.out.Rules)
+	if before == nil {
+		return nil
+	}
+	return func(p replica.Path) bool { return before.Governs(p) != l.r.Governs(p) }
+}
+
+// replica makes what is posted, and moves the bases to it.
+func (l *lane) replica(t *jsm.Ticket, view replica.View, changed []replica.Path, whole bool) *replica.Replica {
+	r := &replica.Replica{
+		Version: replica.Version1, Link: l.link.ID, Seen: l.done.Seq, Base: l.out.After,
+		Rules: l.hash, Key: t.Key, URL: l.r.TicketURL(l.d.cfg.Site, t.Key), Via: l.via(), Set: replica.View{},
+	}
+	for _, p := range changed {
+		base := l.out.Bases[p]
+		if it, ok := view[p]; ok {
+			r.Set[p], l.out.Posted[p], base.Local = it, it, it.Hash(p)
+		} else {
+			r.Gone = append(r.Gone, p)
+			delete(l.out.Posted, p)
+			base.Local = replica.Hash{}
+		}
+		l.out.Bases[p] = base
+	}
+	if whole || l.out.Last == 0 {
+		r.Whole, r.Set, r.Gone, r.Base = true, l.out.Posted.Clone(), nil, replica.Hash{}
+	}
+	r.After = l.out.Posted.Hash()
+	l.out.After, l.out.Rules = r.After, l.hash
+	return r
+}
+
+// via is the way that the ticket came: the nodes it must never go back to.
+func (l *lane) via() []string {
+	links, err := l.d.led.LinksOf(l.link.Ticket)
+	if err != nil {
+		return nil
+	}
+	for _, k := range links {
+		if k.Theirs && k.ID != l.link.ID {
+			if in, err := l.d.led.Incoming(k.Connection, k.ID); err == nil {
+				return append(slices.Clone(in.Via), l.d.cfg.Node)
+			}
+		}
+	}
+	return nil
+}
+
+// settleOut stores what waits on its way out, where that has changed, and the
+// rules version that looked last.
+func (l *lane) settleOut(held []rules.Held) error {
+	before, err := l.d.led.HeldOf(l.c.Name, l.link.ID)
+	if err != nil {
+		return err
+	}
+	before = slices.DeleteFunc(before, func(h ledger.Held) bool { return !h.Out })
+	if len(before) == 0 && len(held) == 0 && l.out.Rules == l.hash {
+		return nil
+	}
+	same := slices.EqualFunc(before, l.heldOut(held), func(a, b ledger.Held) bool { return a.Path == b.Path && a.Reason == b.Reason })
+	if same && l.out.Rules == l.hash {
+		return nil
+	}
+	l.out.Rules = l.hash
+	return l.d.led.Write(func(b *ledger.Batch) error {
+		if err := ledger.PutOutgoing(b, l.c.Name, l.link.ID, l.out); err != nil {
+			return err
+		}
+		return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.heldOut(held))
+	})
+}
+
+func (l *lane) heldOut(held []rules.Held) (out []ledger.Held) {
+	for _, h := range held {
+		if h.Code == rules.Dropped {
+			continue // the policy took it out: nothing waits
+		}
+		out = append(out, ledger.Held{
+			Path: h.Path, Key: l.link.Key, Class: ledger.Class(h.Class), Code: h.Code,
+			Reason: h.Reason, Rule: h.Rule, Next: h.Next, Since: time.Now().UnixMilli(),
+		})
+	}
+	slices.SortFunc(out, func(a, b ledger.Held) int { return cmp.Compare(a.Path, b.Path) })
+	return out
+}
+
+func verdict(held []rules.Held) ledger.Verdict {
+	for _, h := range held {
+		if h.Code == rules.Dropped {
+			return ledger.Dropped
+		}
+	}
+	return ledger.Passed
+}

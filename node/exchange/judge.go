@@ -1,0 +1,51 @@
+package exchange
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"time"
+
+	"parley/jsm"
+	"parley/node/ledger"
+	"parley/node/rules"
+	"parley/replica"
+)
+
+// local is what the outgoing rules see of the ticket. Comments that came in
+// never leave by the connection that brought them, and by another only where
+// it relays.
+func (l *lane) local(t *jsm.Ticket, twins map[string]ledger.Twin) rules.Local {
+	in := rules.Local{
+		Ticket: t, Twins: map[string]bool{}, Posted: l.out.Posted, Company: l.d.cfg.Company, Secret: l.d.secret(l.c.Wire),
+	}
+	for id, twin := range twins {
+		if twin.Connection == l.c.Name || !l.r.Relay() {
+			in.Twins[id] = true
+		}
+	}
+	if l.link.Since > 0 {
+		in.Since = time.UnixMilli(l.link.Since)
+	}
+	return in
+}
+
+// secret is the key of a connection's pseudonyms: the same person has another
+// one in each connection.
+func (d *Desk) secret(wire string) []byte {
+	m := hmac.New(sha256.New, d.sign.Seed())
+	m.Write([]byte("parley pseudonyms 1\n" + wire))
+	return m.Sum(nil)
+}
+
+// arrival is what the incoming rules judge.
+func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twin) rules.Arrival {
+	return rules.Arrival{
+		Remote: w.in.Remote, Changed: changed, RulesChanged: w.done.Seq > 0 && w.done.Rules != w.hash,
+		Creating: w.creating, Ticket: w.ticket, Concurrent: w.concurrent,
+		Twin: func(p replica.Path) (string, bool) {
+			t, ok := twins[p]
+			return t.Local, ok
+		},
+		LocalNode: w.d.cfg.Node, PeerNode: w.c.peerNode(),
+	}
+}

@@ -1,0 +1,246 @@
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/jsm"
+	"parley/node/ledger"
+	"parley/node/rules"
+	"parley/replica"
+)
+
+// reconcile brings the ticket to what the peer's view and our incoming rules
+// say. What fails is held; only it waits. It returns when to come back, and the
+// ticket as it is now where something was written.
+func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time.Time, fresh *jsm.Ticket, err error) {
+	w := &work{lane: l, job: j, ticket: t, creating: l.link.Theirs && !l.link.Complete && l.link.Made}
+	if err := w.recover(ctx); err != nil {
+		return again, nil, err
+	}
+	if t == nil && j.ticket == "" {
+		return w.create(ctx)
+	}
+	if w.creating {
+		return w.fill(ctx)
+	}
+	if t, err = w.begin(ctx); err != nil {
+		return again, nil, err
+	}
+	plan, err := w.plan(ctx)
+	if err != nil {
+		return again, nil, err
+	}
+	return w.carryOut(ctx, plan)
+}
+
+// begin makes sure that a ticket made just now is read before it is judged.
+func (w *work) begin(ctx context.Context) (t *jsm.Ticket, err error) {
+	if w.ticket == nil {
+		w.ticket, err = w.d.jira.Ticket(ctx, w.link.Ticket)
+	}
+	return w.ticket, err
+}
+
+// work is one reconcile under way.
+type work struct {
+	*lane
+	job      *job
+	ours     bool        // a ticket found by its mark is this visit's to fill
+	ticket   *jsm.Ticket // as read before the writes; nil while there is none
+	view     replica.View
+	creating bool                       // the ticket is ours to fill: nobody's edit is in the way
+	intents  []ledger.Intent            // of this reconcile, and those recovered that still wait
+	unsure   []ledger.Intent            // whose call had no clear answer
+	finished []ledger.Intent            // whose outcome goes into the closing batch
+	waits    map[replica.Path]time.Time // items whose earlier write may still take effect, and until when
+	twins    []ledger.Twin              // comments made
+	held     []ledger.Held
+	lost     []ledger.Overruled
+	beside   []*lane // the ticket's other links, whose bases moved with what came in here
+	again    time.Time
+	wrote    bool
+	fresh    *jsm.Ticket // as it is after the writes
+}
+
+// plan judges what came.
+func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
+	var err error
+	if w.ticket != nil && w.view == nil {
+		if w.view, _, err = w.lane.view(w.ticket); err != nil {
+			return nil, err
+		}
+	}
+	twins, err := w.d.led.Twins(w.c.Name, w.link.ID)
+	if err != nil {
+		return nil, err
+	}
+	changed := w.in.Changed(w.done)
+	if w.creating || w.ticket == nil {
+		changed = changed[:0]
+		for p := range w.in.Remote {
+			changed = append(changed, p)
+		}
+	}
+	in := w.arrival(changed, twins)
+	if in.Person, err = w.d.persons(ctx, w.r.EmailsWanted(in)); err != nil {
+		return nil, err
+	}
+	plan := w.r.Plan(in)
+	kept := plan.Comments[:0]
+	for _, c := range plan.Comments {
+		if until, waiting := w.waits[w.twinPath(c)]; waiting {
+			w.again = sooner(w.again, until)
+			continue
+		}
+		kept = append(kept, c)
+	}
+	plan.Comments = kept
+	return &plan, nil
+}
+
+// concurrent tells whether an outgoing item was changed here without the peer's
+// having known when it changed its own: by an edit that has not left yet, or by
+// one that left after what the peer had reconciled.
+func (w *work) concurrent(remote, outgoing replica.Path) (ours replica.Item, yes bool) {
+	if w.creating || w.ticket == nil {
+		return ours, false
+	}
+	ours = w.view[outgoing]
+	var now replica.Hash
+	if it, ok := w.view[outgoing]; ok {
+		now = it.Hash(outgoing)
+	}
+	base := w.out.Bases[outgoing]
+	return ours, now != base.Local || base.Seq > w.in.Items[remote].Seen
+}
+
+// carryOut performs a plan: intents on disk, then the calls, then everything
+// that they came to in one batch.
+func (w *work) carryOut(ctx context.Context, plan *rules.Plan) (again time.Time, fresh *jsm.Ticket, err error) {
+	for _, h := range plan.Held {
+		w.hold(h.Path, ledger.Class(h.Class), h.Code, h.Reason, h.Rule, h.Next)
+	}
+	if err := w.announce(plan); err != nil {
+		return w.again, nil, err
+	}
+	if err := w.edit(ctx, plan); err != nil {
+		return w.again, nil, err
+	}
+	if err := w.transition(ctx, plan); err != nil {
+		return w.again, nil, err
+	}
+	if err := w.comments(ctx, plan); err != nil {
+		return w.again, nil, err
+	}
+	if w.wrote && w.fresh == nil {
+		// What a transition did to the rest is only known by reading.
+		if w.fresh, err = w.d.jira.Ticket(ctx, w.link.Ticket); err != nil {
+			return w.again, nil, fmt.Errorf("reading back ticket %s: %w", w.link.Key, err)
+		}
+	}
+	if err := w.absorb(plan); err != nil {
+		return w.again, nil, err
+	}
+	return w.again, w.fresh, w.close(plan)
+}
+
+// hold notes what waits.
+func (w *work) hold(p replica.Path, class ledger.Class, code, reason, rule, next string) {
+	w.held = append(w.held, ledger.Held{
+		Path: p, Key: w.key(), Class: class, Code: code, Reason: reason, Rule: rule, Next: next, Since: time.Now().UnixMilli(),
+	})
+}
+
+func (w *work) key() string {
+	if w.link.Key != "" {
+		return w.link.Key
+	}
+	return w.in.Key
+}
+
+// close stores what the reconcile came to and settles it with the peer.
+func (w *work) close(plan *rules.Plan) error {
+	pending := map[replica.Path]bool{}
+	for _, h := range w.held {
+		pending[h.Path] = true
+	}
+	for p := range w.waits {
+		pending[p] = true
+	}
+	settled := w.outcome(pending)
+	w.done.Seq, w.done.Rules, w.done.Pending = w.in.Seq, w.hash, pending
+	if w.creating {
+		w.link.Complete = true
+	}
+	return w.c.Log.Commit(ledger.Step{Outcome: settled, Fill: func(b *ledger.Batch) error {
+		return w.store(b)
+	}})
+}
+
+func (w *work) store(b *ledger.Batch) error {
+	name, id := w.c.Name, w.link.ID
+	if err := ledger.PutDone(b, name, id, w.done); err != nil {
+		return err
+	}
+	if err := ledger.PutOutgoing(b, name, id, w.out); err != nil {
+		return err
+	}
+	for _, l := range w.beside {
+		if err := ledger.PutOutgoing(b, l.c.Name, l.link.ID, l.out); err != nil {
+			return err
+		}
+	}
+	if w.fresh != nil {
+		w.link.Key = w.fresh.Key
+	}
+	if err := ledger.PutLink(b, w.link); err != nil {
+		return err
+	}
+	for _, t := range w.twins {
+		if err := ledger.PutTwin(b, t); err != nil {
+			return err
+		}
+	}
+	for _, in := range w.finished {
+		if err := ledger.DropIntent(b, in); err != nil {
+			return err
+		}
+	}
+	for _, in := range w.unsure {
+		if err := ledger.PutIntent(b, in); err != nil {
+			return err
+		}
+	}
+	for _, o := range w.lost {
+		if err := ledger.PutOverruled(b, o); err != nil {
+			return err
+		}
+	}
+	if err := ledger.Reconciled(b, name, id, w.in.Seq); err != nil {
+		return err
+	}
+	return w.d.led.PutHeld(b, name, id, false, w.held)
+}
+
+// outcome is what the peer is told: once for each sequence, and again when what
+// was held has been settled since.
+func (w *work) outcome(pending map[replica.Path]bool) *replica.Outcome {
+	if w.in.Seq == w.done.Seq && (len(pending) > 0) == (len(w.done.Pending) > 0) {
+		return nil
+	}
+	o := &replica.Outcome{Link: w.link.ID, Seq: w.in.Seq, State: replica.Applied}
+	if w.r.SharesKey() {
+		o.Twin = w.link.Key
+	}
+	for _, h := range w.held {
+		o.State, o.Code = replica.Held, h.Code
+		if h.Path != "" && len(o.Paths) < maxHeldPaths {
+			o.Paths = append(o.Paths, h.Path)
+		}
+	}
+	return o
+}
+
+const maxHeldPaths = 100 // held items that an outcome names

@@ -1,0 +1,402 @@
+package exchange
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"parley/node/ledger"
+	"parley/replica"
+	"parley/transport"
+)
+
+// Kinds of control messages.
+const (
+	receiptKind  = 'r' // a signed receipt
+	refuseKind   = 'x' // "I have no connection of this name": the name
+	positionKind = 'p' // where a connection stands: one that the hello did not know yet
+)
+
+// Kinds of messages on a connection's stream: first where the sender's log
+// stands, then replicas.
+const (
+	beginKind   = 'P'
+	replicaKind = 'R'
+	replicaHead = 8 + ledger.SaltSize // sequence and salt before a replica's bytes
+)
+
+const (
+	sendEntries  = 512     // entries read from the log at once
+	inFlight     = 1024    // replicas sent ahead of the peer's receipt; a deeper window only makes queues
+	takeArrivals = 512     // arrivals that one batch stores at most
+	takeBytes    = 4 << 20 // bytes likewise
+	maxOutcomes  = 1000    // outcomes that one receipt carries
+	maxBegin     = 4 << 10 // bytes of a position
+)
+
+// talk is one session with one peer.
+type talk struct {
+	d   *Desk
+	s   *transport.Session
+	ctx context.Context
+	g   *errgroup.Group
+
+	mu    sync.Mutex                 // guards the fields below
+	at    map[string]ledger.Position // where the peer stands, by connection
+	lines map[string]*line           // connections under way
+}
+
+// Serve exchanges replicas with one peer until the session or ctx ends. Each
+// connection has a stream of its own in each direction, so none waits for another.
+func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
+	at, err := theirs(s)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	t := &talk{d: d, s: s, ctx: ctx, g: g, at: at, lines: map[string]*line{}}
+	d.join(t)
+	defer d.leave(t)
+	for _, c := range d.Connections() {
+		if c.Peer != s.Peer() {
+			continue
+		}
+		// Told again: the connection may be newer than our hello.
+		if err := t.announce(c); err != nil {
+			return err
+		}
+	}
+	g.Go(t.accept)
+	g.Go(t.control)
+	err = g.Wait()
+	for _, l := range t.lines {
+		l.c.lost(t, "")
+	}
+	return err
+}
+
+// begin starts a connection once both sides know it.
+func (t *talk) begin(c *Connection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, known := t.at[c.Wire]
+	if !known {
+		c.lost(t, fmt.Sprintf("%s does not know a connection %q yet; it needs published rules of that name there", c.Peer, c.Wire))
+		return
+	}
+	if t.lines[c.Wire] != nil {
+		return
+	}
+	ctx, end := context.WithCancel(t.ctx)
+	l := &line{d: t.d, c: c, s: t.s, from: at.Stored + 1, told: at.PeerSaid, news: make(chan struct{}, 1), end: end}
+	t.lines[c.Wire] = l
+	c.live(t)
+	t.g.Go(func() error { return l.until(ctx, l.send) })
+	t.g.Go(func() error { return l.until(ctx, l.receipts) })
+}
+
+// refused ends a connection that the peer does not know; its position, when it
+// does, begins it again.
+func (t *talk) refused(wire string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.lines[wire]; l != nil {
+		l.end()
+		delete(t.lines, wire)
+		delete(t.at, wire)
+		l.c.lost(t, fmt.Sprintf("%s does not know a connection %q; it needs published rules of that name there", l.c.Peer, wire))
+	}
+}
+
+// announce tells the peer of a connection that is new here, and begins it where
+// the peer knows it already.
+func (t *talk) announce(c *Connection) error {
+	b, err := json.Marshal(position{Connection: c.Wire, At: c.Log.Position()})
+	if err != nil {
+		return err
+	}
+	if err := t.s.SendControl(t.ctx, positionKind, b); err != nil {
+		return fmt.Errorf("telling %q of connection %q: %w", t.s.Peer(), c.Name, err)
+	}
+	t.begin(c)
+	return nil
+}
+
+// line is one connection within one session.
+type line struct {
+	d    *Desk
+	c    *Connection
+	s    *transport.Session
+	from replica.Seq   // the first sequence the peer lacks
+	told uint64        // the newest outcome it holds
+	news chan struct{} // something was stored: a receipt is due
+	end  func()        // ends this line alone
+}
+
+// until runs one half of a line; the line's own end is no failure of the session.
+func (l *line) until(ctx context.Context, run func(context.Context) error) error {
+	err := run(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// send writes the log to the peer in order, from what it lacks on.
+func (l *line) send(ctx context.Context) error {
+	w, err := l.s.OpenStream(ctx, l.c.Wire)
+	if err != nil {
+		return fmt.Errorf("opening the stream of connection %q: %w", l.c.Name, err)
+	}
+	defer w.Close()
+	begin, err := json.Marshal(position{Connection: l.c.Wire, At: l.c.Log.Position()})
+	if err != nil {
+		return err
+	}
+	if err := w.WriteMessage(beginKind, nil, begin); err != nil {
+		return fmt.Errorf("beginning connection %q: %w", l.c.Name, err)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("beginning connection %q: %w", l.c.Name, err)
+	}
+	next := l.from
+	for {
+		moved := l.c.Log.Moved()
+		entries, err := l.c.Log.Entries(next, min(sendEntries, l.room(next)))
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			var head [replicaHead]byte
+			binary.BigEndian.PutUint64(head[:], uint64(e.Seq))
+			copy(head[8:], e.Salt[:])
+			if err := w.WriteMessage(replicaKind, head[:], e.Body); err != nil {
+				return fmt.Errorf("sending replica %d of connection %q: %w", e.Seq, l.c.Name, err)
+			}
+			next = e.Seq + 1
+		}
+		if len(entries) > 0 {
+			if err := w.Flush(); err != nil {
+				return fmt.Errorf("sending to connection %q: %w", l.c.Name, err)
+			}
+			continue
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// room is how many replicas may still be sent before the peer stores some.
+func (l *line) room(next replica.Seq) int {
+	stored := max(l.c.Log.Told().Stored, l.from-1)
+	return max(0, inFlight-int(next-1-stored))
+}
+
+// receipts tells the peer what is stored and what became of it, as it becomes true.
+func (l *line) receipts(ctx context.Context) error {
+	var stored replica.Seq
+	first := true
+	for {
+		moved := l.c.Log.Moved()
+		at := l.c.Log.Position()
+		last, outcomes, err := l.c.Log.Outcomes(l.told, maxOutcomes)
+		if err != nil {
+			return err
+		}
+		if at.Stored > stored || len(outcomes) > 0 || first {
+			r := replica.Receipt{Connection: l.c.Wire, Epoch: at.InEpoch, Stored: at.Stored, Chain: at.InChain, Settled: last, Outcomes: outcomes}
+			b, err := r.Sign(l.d.sign)
+			if err != nil {
+				return fmt.Errorf("signing a receipt of connection %q: %w", l.c.Name, err)
+			}
+			if err := l.s.SendControl(ctx, receiptKind, b); err != nil {
+				return fmt.Errorf("sending a receipt of connection %q: %w", l.c.Name, err)
+			}
+			stored, l.told, first = at.Stored, last, false
+			continue
+		}
+		select {
+		case <-l.news:
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// accept takes the peer's streams and stores what comes in on each.
+func (t *talk) accept() error {
+	for {
+		name, r, err := t.s.AcceptStream(t.ctx)
+		if err != nil {
+			return fmt.Errorf("waiting for streams of %q: %w", t.s.Peer(), err)
+		}
+		c := t.d.wired(t.s.Peer(), name)
+		if c == nil {
+			r.Cancel()
+			if err := t.s.SendControl(t.ctx, refuseKind, []byte(name)); err != nil {
+				return err
+			}
+			t.d.log.Warn("the peer opened an unknown connection", "peer", t.s.Peer(), "connection", name)
+			continue
+		}
+		t.g.Go(func() error { return t.receive(c, r) })
+	}
+}
+
+// receive stores arriving replicas, as many as wait together in one batch.
+func (t *talk) receive(c *Connection, r *transport.FrameReader) error {
+	kind, m, err := r.ReadMessage(maxBegin)
+	if err != nil {
+		return fmt.Errorf("reading the beginning of connection %q: %w", c.Name, err)
+	}
+	var at position
+	if err := json.Unmarshal(m, &at); kind != beginKind || err != nil {
+		return fmt.Errorf("connection %q begins with a message of kind %q: %w", c.Name, kind, errors.Join(transport.ErrProtocol, err))
+	}
+	for {
+		batch, err := arrivals(r)
+		if len(batch) > 0 {
+			if err := t.store(c, at.At.Epoch, batch); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			if t.ctx.Err() == nil && errors.Is(err, io.EOF) {
+				return nil // the peer ended this connection, not the session
+			}
+			return fmt.Errorf("reading from connection %q: %w", c.Name, err)
+		}
+	}
+}
+
+// store keeps a batch and sets going what follows from it.
+func (t *talk) store(c *Connection, epoch [16]byte, batch []ledger.Arrived) error {
+	stored, err := c.Log.Receive(epoch, batch)
+	if err != nil {
+		c.lost(t, trouble(err))
+		return err
+	}
+	t.mu.Lock()
+	l := t.lines[c.Wire]
+	t.mu.Unlock()
+	if l != nil {
+		select {
+		case l.news <- struct{}{}:
+		default:
+		}
+	}
+	for _, link := range stored.Due {
+		t.d.wakeLink(c, link)
+	}
+	return nil
+}
+
+// arrivals reads one replica, and those that are here already.
+func arrivals(r *transport.FrameReader) (batch []ledger.Arrived, err error) {
+	size := 0
+	for len(batch) == 0 || (r.Buffered() > 0 && len(batch) < takeArrivals && size < takeBytes) {
+		a, err := readArrival(r)
+		if err != nil {
+			return batch, err
+		}
+		batch = append(batch, a)
+		size += len(a.Body)
+	}
+	return batch, nil
+}
+
+func readArrival(r *transport.FrameReader) (a ledger.Arrived, err error) {
+	kind, m, err := r.ReadMessage(replica.MaxReplica + replicaHead)
+	if err != nil {
+		return a, err
+	}
+	if kind != replicaKind || len(m) < replicaHead {
+		return a, fmt.Errorf("a message of kind %q and %d bytes is no replica", kind, len(m))
+	}
+	a.Seq = replica.Seq(binary.BigEndian.Uint64(m))
+	copy(a.Salt[:], m[8:])
+	a.Body = append([]byte(nil), m[replicaHead:]...)
+	return a, nil
+}
+
+// control takes in the peer's receipts, refusals and positions.
+func (t *talk) control() error {
+	for {
+		kind, body, err := t.s.RecvControl(t.ctx)
+		if err != nil {
+			return fmt.Errorf("listening to %q: %w", t.s.Peer(), err)
+		}
+		switch kind {
+		case receiptKind:
+			err = t.receipt(body)
+		case refuseKind:
+			t.refused(string(body))
+		case positionKind:
+			err = t.position(body)
+		default: // a later version's message
+			t.d.log.Debug("an unknown control message was passed over", "peer", t.s.Peer(), "kind", kind)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (t *talk) position(body []byte) error {
+	var p position
+	if err := json.Unmarshal(body, &p); err != nil {
+		return fmt.Errorf("reading a position of %q: %w", t.s.Peer(), err)
+	}
+	t.mu.Lock()
+	if len(t.at) < maxConnections {
+		t.at[p.Connection] = p.At
+	}
+	t.mu.Unlock()
+	if c := t.d.wired(t.s.Peer(), p.Connection); c != nil {
+		t.begin(c)
+	}
+	return nil
+}
+
+const maxConnections = 4096 // connections that one peer may name
+
+func (t *talk) receipt(body []byte) error {
+	r, err := replica.OpenReceipt(body, t.s.PeerLedgerKey())
+	if err != nil {
+		return fmt.Errorf("reading a receipt of %q: %w", t.s.Peer(), err)
+	}
+	c := t.d.wired(t.s.Peer(), r.Connection)
+	if c == nil {
+		return nil // the connection is not ours any more
+	}
+	freed, news, err := c.Log.Receipt(r)
+	if err != nil {
+		c.lost(t, trouble(err))
+		return err
+	}
+	for _, link := range freed {
+		t.d.freed(c, link)
+	}
+	for _, link := range news {
+		t.d.told(c, link)
+	}
+	return nil
+}
+
+// trouble words an error of the exchange for the admin.
+func trouble(err error) string {
+	if errors.Is(err, ledger.ErrRewind) {
+		return "the two ledgers disagree about what was exchanged: one of them was restored from a backup or copied; nothing crosses until an admin has chosen which one is right"
+	}
+	return err.Error()
+}

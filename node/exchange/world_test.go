@@ -1,0 +1,472 @@
+package exchange_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/quic-go/quic-go/testutils/simnet"
+
+	"parley/conf"
+	"parley/jsm"
+	"parley/jsm/sim"
+	"parley/node/exchange"
+	"parley/node/ledger"
+	"parley/node/rules"
+	"parley/replica"
+	"parley/transport"
+)
+
+// A world is two companies in one bubble: simulated tenants, real ledgers on a
+// disk that can lose what was not synced, real QUIC over a simulated network,
+// virtual time.
+type world struct {
+	t            *testing.T
+	net          *simnet.Simnet
+	north, south *company
+}
+
+// company is one side: its tenant outlives its node.
+type company struct {
+	w       *world
+	name    string
+	peer    *company
+	tenant  *sim.Tenant
+	sync    sim.Account
+	agent   sim.Account
+	rules   string
+	id      *transport.Identity
+	pairs   *transport.MemoryStore
+	address *net.UDPAddr
+	socket  net.PacketConn // outlives the node, as a host's address does
+	fs      *vfs.MemFS
+
+	desk *exchange.Desk
+	led  *ledger.Ledger
+	jira *jsm.Client
+	halt func()
+}
+
+const (
+	every  = time.Second
+	settle = 10 * time.Second
+)
+
+// inWorld runs a story in a bubble.
+func inWorld(t *testing.T, northRules, southRules string, story func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t}
+		w.net = &simnet.Simnet{Router: &simnet.PerfectRouter{}}
+		t.Cleanup(func() { // inside the bubble, also after a failure
+			for _, c := range []*company{w.north, w.south} {
+				if c != nil {
+					c.stop()
+					c.socket.Close()
+				}
+			}
+			w.must(w.net.Close())
+		})
+		w.north = w.company("north", northRules, 1)
+		w.south = w.company("south", southRules, 2)
+		w.north.peer, w.south.peer = w.south, w.north
+		w.pair()
+		w.must(w.net.Start())
+		w.north.start()
+		w.south.start()
+		story(w)
+	})
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) company(name, rules string, host byte) *company {
+	c := &company{w: w, name: name, rules: rules, fs: vfs.NewCrashableMem(), pairs: &transport.MemoryStore{}, address: &net.UDPAddr{IP: net.IPv4(10, 0, 0, host), Port: 7843}}
+	var err error
+	c.tenant, err = sim.New(sim.Config{Name: name, NoLimits: true, IndexLag: 2 * time.Second})
+	w.must(err)
+	c.socket = w.net.NewEndpoint(c.address, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
+	c.sync, c.agent = account(w.t, c.tenant, "sync"), account(w.t, c.tenant, "agent")
+	c.id, err = transport.NewIdentity(name)
+	w.must(err)
+	return c
+}
+
+func account(t *testing.T, tenant *sim.Tenant, role sim.Role) sim.Account {
+	a, ok := tenant.Account(role)
+	if !ok {
+		t.Fatalf("%s has no account of role %s", tenant.Name(), role)
+	}
+	return a
+}
+
+// pair pairs both sides before either runs.
+func (w *world) pair() {
+	for _, c := range []*company{w.north, w.south} {
+		card, err := transport.NewPairing(c.id, c.pairs).Offer([]string{c.address.String()}, false)
+		w.must(err)
+		theirs := transport.NewPairing(c.peer.id, c.peer.pairs)
+		_, err = theirs.Accept(card, c.name)
+		w.must(err)
+		_, err = theirs.Confirm(c.name, transport.Confirmation{Fingerprint: c.id.Fingerprint()})
+		w.must(err)
+	}
+}
+
+// start opens what the last run left on disk and works on it.
+func (c *company) start() {
+	led, err := ledger.Open(ledger.Config{Dir: "ledger", FS: c.fs})
+	c.w.must(err)
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("PARLEY_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", c.name)
+	}
+	jira, err := jsm.New(jsm.Config{
+		Base: c.tenant.URL(), HTTP: &http.Client{Transport: inProcess{c.tenant}},
+		Auth: jsm.Auth{User: c.sync.Email, Token: jsm.Token(c.sync.Token)},
+	})
+	c.w.must(err)
+	desk, err := exchange.New(exchange.Config{
+		Ledger: led, Tenant: jira, Node: string(c.id.NodeID()), Company: c.name, Sign: c.id.LedgerKey(), Site: c.tenant.URL(),
+		Every: every, Overlap: 20 * time.Second, IndexLag: 3 * time.Second, SettleComment: settle, SettleCreate: settle, Log: log,
+	})
+	c.w.must(err)
+	c.led, c.desk, c.jira = led, desk, jira
+	me, err := jira.Myself(context.Background())
+	c.w.must(err)
+	desk.SetAccount(me)
+	c.use(c.rules)
+
+	endpoint, err := transport.New(transport.Config{
+		Identity: c.id, Pairing: transport.NewPairing(c.id, c.pairs), Conn: c.socket, ResetKey: [32]byte{1}, TokenKey: [32]byte{2},
+		Logger: log, Hello: desk.Positions, Serve: desk.Serve,
+	})
+	c.w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := endpoint.Run(ctx); err != nil && ctx.Err() == nil {
+			c.w.t.Errorf("%s: transport: %v", c.name, err)
+		}
+	})
+	wg.Go(func() {
+		if err := desk.Run(ctx); err != nil && ctx.Err() == nil {
+			c.w.t.Errorf("%s: desk: %v", c.name, err)
+		}
+	})
+	c.halt = func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// use publishes rules to the running desk.
+func (c *company) use(text string) {
+	c.w.t.Helper()
+	file := "connections/link.toml"
+	src, err := conf.ParseRules(map[string][]byte{file: []byte(text)}, file)
+	c.w.must(err)
+	schema, err := c.jira.Schema(context.Background(), rules.SchemaProject(src))
+	c.w.must(err)
+	r, err := rules.Compile(src, nil, schema)
+	c.w.must(err)
+	c.w.must(c.desk.Use("link", r.Connection, r.Peer, r.Version(), r, ""))
+	c.rules = text
+}
+
+// stop ends the node in good order.
+func (c *company) stop() {
+	if c.halt == nil {
+		return
+	}
+	c.halt()
+	c.halt = nil
+	c.w.must(c.led.Check())
+	c.w.must(c.led.Close())
+}
+
+// kill ends the node as a power cut does: what was not synced is gone, or half
+// of it is.
+func (c *company) kill(rng *rand.Rand) {
+	left := c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(3) * 50, RNG: rng})
+	c.halt()
+	c.halt = nil
+	c.w.must(c.led.Close())
+	c.fs = left
+}
+
+// inProcess hands requests to a tenant without a socket, which would stop the
+// virtual clock.
+type inProcess struct{ tenant *sim.Tenant }
+
+func (p inProcess) RoundTrip(r *http.Request) (a *http.Response, err error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	in := r.Clone(r.Context()) // as a server would see it
+	in.RequestURI, in.RemoteAddr, in.Host = r.URL.RequestURI(), "192.0.2.1:1", r.URL.Host
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	rec := httptest.NewRecorder()
+	defer func() {
+		switch dropped := recover(); {
+		case dropped == http.ErrAbortHandler: // the tenant dropped the connection
+			a, err = nil, errors.New("connection reset by peer")
+		case dropped != nil:
+			panic(dropped)
+		}
+	}()
+	p.tenant.ServeHTTP(rec, in)
+	return rec.Result(), nil
+}
+
+// do is one call of a person.
+func (c *company) do(who sim.Account, method, path string, body any) map[string]any {
+	c.w.t.Helper()
+	var in io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		c.w.must(err)
+		in = bytes.NewReader(b)
+	}
+	r, err := http.NewRequest(method, c.tenant.URL()+path, in)
+	c.w.must(err)
+	r.SetBasicAuth(who.Email, who.Token)
+	r.Header.Set("Content-Type", "application/json")
+	a, err := inProcess{c.tenant}.RoundTrip(r)
+	c.w.must(err)
+	b, err := io.ReadAll(a.Body)
+	c.w.must(err)
+	if a.StatusCode >= 300 {
+		c.w.t.Fatalf("%s %s as %s: %d %s", method, path, who.Email, a.StatusCode, b)
+	}
+	out := map[string]any{}
+	if len(b) > 0 {
+		c.w.must(json.Unmarshal(b, &out))
+	}
+	return out
+}
+
+// raise creates a request of the desk's first type and then sets the fields
+// that no portal form has.
+func (c *company) raise(summary string, fields map[string]any) string {
+	c.w.t.Helper()
+	desk := c.first("/rest/servicedeskapi/servicedesk")
+	kind := c.first("/rest/servicedeskapi/servicedesk/" + desk + "/requesttype")
+	made := c.do(c.agent, "POST", "/rest/servicedeskapi/request", map[string]any{
+		"serviceDeskId": desk, "requestTypeId": kind, "requestFieldValues": map[string]any{"summary": summary, "description": "Since this morning."},
+	})
+	key := made["issueKey"].(string)
+	if len(fields) > 0 {
+		c.edit(key, fields)
+	}
+	return key
+}
+
+func (c *company) first(path string) string {
+	c.w.t.Helper()
+	return c.do(c.agent, "GET", path, nil)["values"].([]any)[0].(map[string]any)["id"].(string)
+}
+
+func (c *company) edit(key string, fields map[string]any) {
+	c.w.t.Helper()
+	c.do(c.agent, "PUT", "/rest/api/3/issue/"+key, map[string]any{"fields": fields})
+}
+
+func (c *company) comment(key, text string, public bool) {
+	c.w.t.Helper()
+	c.do(c.agent, "POST", "/rest/servicedeskapi/request/"+key+"/comment", map[string]any{"body": text, "public": public})
+}
+
+func (c *company) move(key, status string) {
+	c.w.t.Helper()
+	open := c.do(c.agent, "GET", "/rest/api/3/issue/"+key+"/transitions", nil)["transitions"].([]any)
+	for _, t := range open {
+		t := t.(map[string]any)
+		if t["to"].(map[string]any)["name"] == status {
+			c.do(c.agent, "POST", "/rest/api/3/issue/"+key+"/transitions", map[string]any{"transition": map[string]any{"id": t["id"]}})
+			return
+		}
+	}
+	c.w.t.Fatalf("no transition of %s leads to %q now", key, status)
+}
+
+// resolve takes the transition to Resolved with a resolution on its screen.
+func (c *company) resolve(key string) {
+	c.w.t.Helper()
+	open := c.do(c.agent, "GET", "/rest/api/3/issue/"+key+"/transitions", nil)["transitions"].([]any)
+	for _, t := range open {
+		t := t.(map[string]any)
+		if t["to"].(map[string]any)["name"] == "Resolved" && t["hasScreen"] == true {
+			c.do(c.agent, "POST", "/rest/api/3/issue/"+key+"/transitions", map[string]any{"transition": map[string]any{"id": t["id"]}, "fields": map[string]any{"resolution": map[string]any{"name": "Done"}}})
+			return
+		}
+	}
+	c.w.t.Fatalf("%s cannot be resolved now", key)
+}
+
+// fields reads a ticket as its agent sees it.
+func (c *company) fields(key string) map[string]any {
+	c.w.t.Helper()
+	return c.do(c.agent, "GET", "/rest/api/3/issue/"+key, nil)["fields"].(map[string]any)
+}
+
+// name reads the name of a field that is one object: priority, status …
+func (c *company) named(key, field string) string {
+	c.w.t.Helper()
+	o, _ := c.fields(key)[field].(map[string]any)
+	name, _ := o["name"].(string)
+	return name
+}
+
+// said lists a ticket's comments as "public: text" or "internal: text".
+func (c *company) said(key string) (lines []string) {
+	c.w.t.Helper()
+	page := c.do(c.agent, "GET", "/rest/api/3/issue/"+key+"/comment", nil)
+	for _, e := range page["comments"].([]any) {
+		e := e.(map[string]any)
+		who := "internal"
+		if e["jsdPublic"].(bool) {
+			who = "public"
+		}
+		lines = append(lines, who+": "+plain(e["body"]))
+	}
+	return lines
+}
+
+// plain is the text of an ADF body, paragraphs joined by " / ".
+func plain(node any) string {
+	n, ok := node.(map[string]any)
+	if !ok {
+		return ""
+	}
+	if s, ok := n["text"].(string); ok {
+		return s
+	}
+	var parts []string
+	list, _ := n["content"].([]any)
+	for _, child := range list {
+		parts = append(parts, plain(child))
+	}
+	if n["type"] == "doc" {
+		return strings.Join(parts, " / ")
+	}
+	return strings.Join(parts, "")
+}
+
+// keys lists the tenant's tickets, oldest first.
+func (c *company) keys() (keys []string) {
+	c.w.t.Helper()
+	page := c.do(c.agent, "POST", "/rest/api/3/search/jql", map[string]any{"jql": "project = " + c.tenant.Project() + " ORDER BY created ASC, key ASC", "fields": []string{"summary"}, "maxResults": 1000})
+	for _, e := range page["issues"].([]any) {
+		keys = append(keys, e.(map[string]any)["key"].(string))
+	}
+	return keys
+}
+
+// until waits, in virtual time, for something to become true.
+func (w *world) until(what string, limit time.Duration, holds func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(every / 4) {
+		synctest.Wait()
+		if holds() {
+			return
+		}
+		if time.Now().After(end) {
+			w.explain()
+			w.t.Fatalf("after %v still not: %s", limit, what)
+		}
+	}
+}
+
+// explain logs what both nodes think, for whoever reads a failure.
+func (w *world) explain() {
+	for _, c := range []*company{w.north, w.south} {
+		if c.halt == nil {
+			continue
+		}
+		con := c.desk.Connection("link")
+		w.t.Logf("%s: up %v, trouble %q, tenant %q, position %+v told %+v", c.name, con.Up(), con.Trouble(), c.desk.TenantTrouble(), con.Log.Position(), con.Log.Told())
+		c.led.Links("", func(k ledger.Link) bool {
+			w.t.Logf("  link %+v", k)
+			return true
+		})
+		c.led.Held("", func(h ledger.Held) bool {
+			w.t.Logf("  held %s %s out=%v: %s (%s) %s", h.Key, h.Path, h.Out, h.Reason, h.Rule, h.Next)
+			return true
+		})
+	}
+}
+
+// quiet waits until everything has settled and then insists that nothing moves
+// any more: no replica, no write to either tenant.
+func (w *world) quiet() {
+	w.t.Helper()
+	time.Sleep(4*settle + 20*every)
+	synctest.Wait()
+	count := func() string {
+		return fmt.Sprintf("replicas %d/%d, writes %d/%d", w.sent(w.north), w.sent(w.south), w.writes(w.north), w.writes(w.south))
+	}
+	before := count()
+	time.Sleep(60 * every)
+	synctest.Wait()
+	if after := count(); before != after {
+		w.explain()
+		w.t.Fatalf("it does not go quiet: %s, a minute later %s", before, after)
+	}
+}
+
+func (w *world) sent(c *company) replica.Seq { return c.desk.Connection("link").Log.Position().Seq }
+
+func (w *world) writes(c *company) (n int) {
+	for _, k := range c.tenant.WritesBy(c.sync.Email) {
+		n += k
+	}
+	return n
+}
+
+// twin is the key of a ticket's twin on the other side.
+func (c *company) twin(key string) (twin string) {
+	c.peer.led.Links("", func(k ledger.Link) bool {
+		in, err := c.peer.led.Incoming(k.Connection, k.ID)
+		if err == nil && in.Key == key {
+			twin = k.Key
+		}
+		return twin == ""
+	})
+	if twin == "" {
+		c.led.Links("", func(k ledger.Link) bool {
+			if k.Key == key {
+				in, _ := c.led.Incoming(k.Connection, k.ID)
+				twin = in.Key
+				w, _ := c.led.Word(k.Connection, k.ID)
+				if twin == "" {
+					twin = w.Twin
+				}
+			}
+			return twin == ""
+		})
+	}
+	return twin
+}
