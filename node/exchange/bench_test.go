@@ -35,6 +35,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 			}
 			var next atomic.Int64
 			var wg sync.WaitGroup
+			cpu := spent(b)
 			b.ResetTimer()
 			for _, l := range links {
 				wg.Go(func() {
@@ -46,6 +47,7 @@ func BenchmarkEndToEnd(b *testing.B) {
 			wg.Wait()
 			took := b.Elapsed()
 			b.StopTimer()
+			b.ReportMetric(float64((spent(b)-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-µs/replica")
 			bare = (bare + fdatasyncs(b, 300*time.Millisecond)) / 2
 			rate := float64(b.N) / took.Seconds()
 			b.ReportMetric(rate, "replicas/s")
@@ -53,6 +55,15 @@ func BenchmarkEndToEnd(b *testing.B) {
 			b.ReportMetric(rate/bare, "×fdatasync")
 		})
 	}
+}
+
+// spent is the processor time of this process so far, both desks together.
+func spent(b *testing.B) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // fdatasyncs measures the bare disk: 230 bytes appended and synced, one after the other.

@@ -164,14 +164,10 @@ func (d *Desk) enqueue(k ledger.Link, due time.Time) {
 	d.queue.add(j)
 }
 
-// wakeLink asks for a visit of a link that is known by its id.
+// wakeLink asks for a visit of a link that is known by its id; the visit finds
+// its ticket.
 func (d *Desk) wakeLink(c *Connection, id replica.LinkID) {
-	k, err := d.led.Link(c.Name, id)
-	if err != nil {
-		d.log.Error("finding a link", "connection", c.Name, "link", id, "err", err)
-		return
-	}
-	d.enqueue(k, time.Time{})
+	d.queue.add(job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id})
 }
 
 // freed is called when a link may post its next replica: what changed meanwhile
@@ -227,9 +223,7 @@ func (d *Desk) refill() error {
 		return fmt.Errorf("reading dirty marks: %w", err)
 	}
 	wake := func(connection string, id replica.LinkID, due time.Time) {
-		if k, err := d.led.Link(connection, id); err == nil {
-			d.enqueue(k, due)
-		}
+		d.queue.add(job{lane: connection + "/" + id.String(), connection: connection, link: id, due: due, retry: true})
 	}
 	err = d.led.Due(func(connection string, id replica.LinkID) bool {
 		wake(connection, id, time.Time{})

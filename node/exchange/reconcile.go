@@ -15,6 +15,9 @@ import (
 // say. What fails is held; only it waits. It returns when to come back, and the
 // ticket as it is now where something was written.
 func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time.Time, fresh *jsm.Ticket, err error) {
+	if l.in.Lost != 0 {
+		return again, nil, l.lost()
+	}
 	w := &work{lane: l, job: j, ticket: t, creating: l.link.Theirs && !l.link.Complete && l.link.Made}
 	if err := w.recover(ctx); err != nil {
 		return again, nil, err
@@ -33,6 +36,24 @@ func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time
 		return again, nil, err
 	}
 	return w.carryOut(ctx, plan)
+}
+
+// lost asks the peer for its whole view: what came was made against another
+// view than the one that we hold.
+func (l *lane) lost() error {
+	l.done.Seq = l.in.Seq
+	return l.c.Log.Commit(ledger.Step{
+		Outcome: &replica.Outcome{Link: l.link.ID, Seq: l.in.Lost, State: replica.Resend, Code: "base"},
+		Fill: func(b *ledger.Batch) error {
+			if err := ledger.PutLink(b, l.link); err != nil {
+				return err
+			}
+			if err := ledger.PutDone(b, l.c.Name, l.link.ID, l.done); err != nil {
+				return err
+			}
+			return ledger.Reconciled(b, l.c.Name, l.link.ID, l.in)
+		},
+	})
 }
 
 // begin makes sure that a ticket made just now is read before it is judged.
@@ -218,7 +239,7 @@ func (w *work) store(b *ledger.Batch) error {
 			return err
 		}
 	}
-	if err := ledger.Reconciled(b, name, id, w.in.Seq); err != nil {
+	if err := ledger.Reconciled(b, name, id, w.in); err != nil {
 		return err
 	}
 	return w.d.led.PutHeld(b, name, id, false, w.held)

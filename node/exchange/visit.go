@@ -95,6 +95,9 @@ func (d *Desk) links(j *job) ([]ledger.Link, error) {
 		return d.led.LinksOf(j.ticket)
 	}
 	k, err := d.led.Link(j.connection, j.link)
+	if errors.Is(err, ledger.ErrNone) { // the peer has shared it just now
+		k, err = ledger.Link{ID: j.link, Connection: j.connection, Theirs: true, Born: time.Now().UnixMilli()}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading link %s: %w", j.link, err)
 	}
@@ -109,7 +112,8 @@ func (d *Desk) lanes(j *job, links []ledger.Link) (lanes []*lane, err error) {
 			continue
 		}
 		if j.ticket == "" && k.Ticket != "" {
-			d.enqueue(k, time.Time{}) // its ticket was made meanwhile: another lane
+			again := job{lane: k.Ticket, ticket: k.Ticket, retry: j.retry} // it has a ticket, and so another lane
+			d.queue.add(again)
 			continue
 		}
 		l, err := d.lane(c, k)

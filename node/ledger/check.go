@@ -88,7 +88,7 @@ func (l *Ledger) checkLink(k Link, fault func(string, ...any)) {
 	if o.Posted.Hash() != o.After {
 		fault("link %s of %q: the posted view does not fit its hash", k.ID, k.Connection)
 	}
-	in, err := l.Incoming(k.Connection, k.ID)
+	in, err := l.storedIncoming(k.Connection, k.ID)
 	if err != nil {
 		fault("link %s of %q: %w", k.ID, k.Connection, err)
 		return

@@ -26,7 +26,7 @@
 //	T     ticket connection link   index of L by local ticket           〃
 //	O     connection link          Outgoing: posted view, local bases   〃
 //	D     connection link          Done: what was reconciled            〃
-//	I     connection link          Incoming: the peer's view            receive
+//	I     connection link          Incoming: the peer's view            the ticket's lane
 //	P     connection link          Word: what the peer last said of it  receipts
 //	o i   connection sequence      Entry: one replica that left, came   committer, receive
 //	H h   connection               head of that log                     committer, receive
@@ -37,7 +37,7 @@
 //	W C   connection link item …   twin comments, both ways round       〃
 //	Z     connection link item seq Overruled: a value that lost         〃
 //	M     ticket generation        dirty mark                           whoever has a hint
-//	Q     connection link          due mark: reconcile                  receive sets, lane clears
+//	Q     connection link sequence due mark: fold and reconcile         receive sets, lane clears
 //	V     connection version       Published rules                      the admin
 //	E     peer                     a pairing, opaque here               transport's pairing
 //	K     name                     small facts: poll cursor, epoch      their writers

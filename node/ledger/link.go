@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -49,6 +50,7 @@ type Outgoing struct {
 // say again what it said before, because the ticket here has moved since.
 type Incoming struct {
 	Seq    replica.Seq  // newest sequence received for this link
+	Lost   replica.Seq  // not stored: a sequence that does not fit what we hold; the whole view is needed
 	After  replica.Hash // Remote's hash
 	Key    string       // the peer's ticket key, where shared
 	URL    string       // the peer's ticket address, where shared
@@ -146,8 +148,17 @@ func (l *Ledger) Outgoing(connection string, id replica.LinkID) (*Outgoing, erro
 	return o, missing(err)
 }
 
-// Incoming reads the peer's side of a link; an empty one where nothing came yet.
+// Incoming is the peer's side of a link, everything that has come included; an
+// empty one where nothing came yet.
 func (l *Ledger) Incoming(connection string, id replica.LinkID) (*Incoming, error) {
+	in, err := l.storedIncoming(connection, id)
+	if err != nil {
+		return nil, err
+	}
+	return in, l.pending(connection, id, in)
+}
+
+func (l *Ledger) storedIncoming(connection string, id replica.LinkID) (*Incoming, error) {
 	in := &Incoming{Items: map[replica.Path]Arrival{}, Remote: replica.View{}}
 	err := l.get(linkKey('I', connection, id), in.decode)
 	return in, missing(err)
@@ -310,17 +321,51 @@ func (in *Incoming) Changed(d *Done) (paths []replica.Path) {
 	return paths
 }
 
-// merge notes what r, which led from before to Remote, changed.
-func (in *Incoming) merge(before replica.View, r *replica.Replica) {
-	now := Arrival{Seq: r.Seq, Seen: r.Seen}
+// fold takes in one more replica.
+func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
+	before := in.Remote
+	view, err := before.Fold(r)
+	in.Seq = seq
+	if err != nil {
+		in.Lost = seq
+		return
+	}
+	in.Remote, in.After, in.Via, in.Lost = view, r.After, r.Via, 0
+	if r.Key != "" {
+		in.Key, in.URL = r.Key, r.URL
+	}
 	set, gone := r.Set, r.Gone
 	if r.Whole {
-		set, gone = replica.Diff(before, in.Remote)
+		set, gone = replica.Diff(before, view)
 	}
+	now := Arrival{Seq: seq, Seen: r.Seen}
 	for p := range set {
 		in.Items[p] = now
 	}
 	for _, p := range gone {
 		in.Items[p] = now
+	}
+	in.forget()
+}
+
+// mostGone bounds how many withdrawn items a link remembers besides its view.
+const mostGone = 10_000
+
+// forget drops the oldest withdrawn items once a peer has made up too many.
+func (in *Incoming) forget() {
+	if len(in.Items) <= len(in.Remote)+mostGone {
+		return
+	}
+	var gone []replica.Path
+	for p := range in.Items {
+		if _, there := in.Remote[p]; !there {
+			gone = append(gone, p)
+		}
+	}
+	slices.SortFunc(gone, func(a, b replica.Path) int {
+		return cmp.Or(cmp.Compare(in.Items[a].Seq, in.Items[b].Seq), cmp.Compare(a, b))
+	})
+	for _, p := range gone[:len(gone)/2] {
+		delete(in.Items, p)
 	}
 }

@@ -26,6 +26,7 @@ type Log struct {
 	l          *Ledger
 	connection string
 	syncs      chan struct{} // slots for batches that wait for the disk
+	buf        []byte        // the leader's
 
 	mu      sync.Mutex // guards the fields below
 	queue   []*turn
@@ -266,7 +267,8 @@ func (g *Log) post(b *Batch, now *head, s Step) (Entry, error) {
 	if err := PutOutgoing(b, g.connection, r.Link, s.Out); err != nil {
 		return Entry{}, err
 	}
-	return e, b.Set(table('o').str(g.connection).num(uint64(e.Seq)), e.encode(make([]byte, 0, len(body)+144)), nil)
+	g.buf = e.encode(g.buf[:0])
+	return e, b.Set(table('o').str(g.connection).num(uint64(e.Seq)), g.buf, nil)
 }
 
 // keep remembers the newest entries for the sender. The caller holds mu.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -39,10 +38,13 @@ type Stored struct {
 // ErrGap is returned where an arrival does not follow the last one stored.
 var ErrGap = errors.New("a replica is missing before this one")
 
-// Receive stores arrivals, in order, and folds each into its link's remote
-// view; one that was stored before is passed over. What cannot be folded is
-// stored all the same and answered with an outcome of its own, so that one bad
-// replica stops nothing else. It returns once everything is on disk.
+// Receive stores arrivals in the log, in order, each with a due mark for its
+// link; one that was stored before is passed over. It returns once everything
+// is on disk. Folding them into the link's view is left to the lane that
+// reconciles it (see [Ledger.Incoming]): a replica is receipted for two records
+// on disk, whatever the size of the view that it changes. One that cannot be
+// read is stored all the same and answered with an outcome of its own, so that
+// it stops nothing else.
 func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
 	g.in.work.Lock()
 	defer g.in.work.Unlock()
@@ -50,8 +52,8 @@ func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
 	if err != nil {
 		return Stored{}, fmt.Errorf("receiving from connection %q: %w", g.connection, err)
 	}
-	f := fold{g: g, b: g.l.db.NewBatch(), links: map[replica.LinkID]*Incoming{}}
-	defer f.b.Close()
+	in := intake{g: g, b: g.l.db.NewBatch(), buf: make([]byte, 0, 1024)}
+	defer in.b.Close()
 	for _, a := range arrivals {
 		if a.Seq <= now.Seq {
 			continue
@@ -59,22 +61,25 @@ func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
 		if a.Seq != now.Seq+1 {
 			return Stored{}, fmt.Errorf("receiving replica %d after %d: %w", a.Seq, now.Seq, ErrGap)
 		}
-		if err := f.take(&now, a); err != nil {
+		if err := in.take(&now, a); err != nil {
 			return Stored{}, fmt.Errorf("receiving replica %d of connection %q: %w", a.Seq, g.connection, err)
 		}
 	}
-	if err := f.finish(now); err != nil {
+	if err := in.b.Set(table('h').str(g.connection), now.encode(), nil); err != nil {
+		return Stored{}, err
+	}
+	if err := g.l.commit(in.b); err != nil {
 		return Stored{}, err
 	}
 	g.in.mu.Lock()
 	g.in.head = now
 	g.in.mu.Unlock()
-	for _, o := range f.refused {
+	for _, o := range in.refused {
 		if err := g.Commit(Step{Outcome: &o}); err != nil {
 			return Stored{}, err
 		}
 	}
-	return Stored{Seq: now.Seq, Chain: now.Chain, Due: f.due}, nil
+	return Stored{Seq: now.Seq, Chain: now.Chain, Due: in.due}, nil
 }
 
 // begin checks that the peer's log is the one that we know.
@@ -91,17 +96,17 @@ func (in *inbox) begin(epoch [16]byte) (head, error) {
 	return now, nil
 }
 
-// fold is one batch of arrivals on its way to disk.
-type fold struct {
+// intake is one batch of arrivals on its way to disk.
+type intake struct {
 	g       *Log
 	b       *Batch
-	links   map[replica.LinkID]*Incoming // as of this batch
+	buf     []byte
 	due     []replica.LinkID
 	refused []replica.Outcome
 }
 
-// take logs one arrival and folds it into its link.
-func (f *fold) take(now *head, a Arrived) error {
+// take logs one arrival and marks its link due.
+func (in *intake) take(now *head, a Arrived) error {
 	e := Entry{Seq: a.Seq, At: time.Now(), Verdict: Received, Salt: a.Salt, Body: a.Body, Commitment: commitment(a.Salt, a.Body)}
 	e.Chain = chain(now.Chain, e.Commitment)
 	r, err := replica.Decode(a.Body)
@@ -109,90 +114,18 @@ func (f *fold) take(now *head, a Arrived) error {
 		err = fmt.Errorf("it calls itself replica %d", r.Seq)
 	}
 	if err != nil {
-		f.refuse(replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: "malformed"}, err)
+		in.refused = append(in.refused, replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: "malformed"})
+		in.g.l.log.Warn("a replica cannot be read", "connection", in.g.connection, "seq", a.Seq, "err", err)
 	} else {
 		e.Link, e.Rules = r.Link, r.Rules
-		if err := f.fold(r); err != nil {
+		in.due = append(in.due, r.Link)
+		if err := in.b.Set(linkKey('Q', in.g.connection, r.Link).num(uint64(a.Seq)), nil, nil); err != nil {
 			return err
 		}
 	}
 	now.Seq, now.Chain = e.Seq, e.Chain
-	return f.b.Set(table('i').str(f.g.connection).num(uint64(e.Seq)), e.encode(make([]byte, 0, len(a.Body)+144)), nil)
-}
-
-func (f *fold) refuse(o replica.Outcome, err error) {
-	f.refused = append(f.refused, o)
-	f.g.l.log.Warn("a replica cannot be used", "connection", f.g.connection, "seq", o.Seq, "err", err)
-}
-
-func (f *fold) fold(r *replica.Replica) error {
-	in, known, err := f.incoming(r.Link)
-	if err != nil {
-		return err
-	}
-	view, err := in.Remote.Fold(r)
-	if err != nil { // not the view that we hold: ask for all of it
-		f.refuse(replica.Outcome{Link: r.Link, Seq: r.Seq, State: replica.Resend, Code: "base"}, err)
-		return nil
-	}
-	before := in.Remote
-	in.Remote, in.Seq, in.After = view, r.Seq, r.After
-	in.merge(before, r)
-	if r.Key != "" {
-		in.Key, in.URL = r.Key, r.URL
-	}
-	in.Via = r.Via
-	if !known {
-		born := Link{ID: r.Link, Connection: f.g.connection, Theirs: true, Born: time.Now().UnixMilli()}
-		if err := PutLink(f.b, born); err != nil {
-			return err
-		}
-	}
-	if !slices.Contains(f.due, r.Link) {
-		f.due = append(f.due, r.Link)
-	}
-	return nil
-}
-
-// incoming reads a link's incoming state as this batch leaves it, and whether
-// the link itself exists.
-func (f *fold) incoming(id replica.LinkID) (*Incoming, bool, error) {
-	if in := f.links[id]; in != nil {
-		return in, true, nil
-	}
-	in, err := f.g.l.Incoming(f.g.connection, id)
-	if err != nil {
-		return nil, false, err
-	}
-	f.links[id] = in
-	if in.Seq > 0 {
-		return in, true, nil
-	}
-	switch _, err := f.g.l.Link(f.g.connection, id); {
-	case errors.Is(err, ErrNone):
-		return in, false, nil
-	case err != nil:
-		return nil, false, err
-	}
-	return in, true, nil
-}
-
-func (f *fold) finish(now head) error {
-	for id, in := range f.links {
-		if in.Seq == 0 {
-			continue
-		}
-		if err := f.b.Set(linkKey('I', f.g.connection, id), in.encode(), nil); err != nil {
-			return err
-		}
-		if err := f.b.Set(linkKey('Q', f.g.connection, id).num(uint64(in.Seq)), nil, nil); err != nil {
-			return err
-		}
-	}
-	if err := f.b.Set(table('h').str(f.g.connection), now.encode(), nil); err != nil {
-		return err
-	}
-	return f.g.l.commit(f.b)
+	in.buf = e.encode(in.buf[:0])
+	return in.b.Set(table('i').str(in.g.connection).num(uint64(e.Seq)), in.buf, nil)
 }
 
 // Due lists the links that need reconciling, of all connections.
@@ -208,11 +141,41 @@ func (l *Ledger) Due(use func(connection string, id replica.LinkID) bool) error 
 	})
 }
 
-// Reconciled clears a link's due marks up to the sequence that was reconciled;
-// those of replicas that came meanwhile stay.
-func Reconciled(b *Batch, connection string, id replica.LinkID, seq replica.Seq) error {
+// pending folds what has come for a link since in was stored. A replica that
+// was made against another view than ours leaves the link Lost, until a whole
+// view brings it back.
+func (l *Ledger) pending(connection string, id replica.LinkID, in *Incoming) error {
+	prefix := linkKey('Q', connection, id)
+	return l.scan(prefix, func(k, _ []byte) (bool, error) {
+		r := reader{b: k[len(prefix):]}
+		seq := replica.Seq(r.num())
+		if err := r.end("due mark"); err != nil {
+			return false, err
+		}
+		if seq <= in.Seq {
+			return true, nil
+		}
+		var e Entry
+		if err := l.get(table('i').str(connection).num(uint64(seq)), e.decode); err != nil {
+			return false, fmt.Errorf("reading replica %d of connection %q: %w", seq, connection, err)
+		}
+		news, err := replica.Decode(e.Body)
+		if err != nil {
+			return false, fmt.Errorf("reading replica %d of connection %q: %w", seq, connection, err)
+		}
+		in.fold(seq, news)
+		return true, nil
+	})
+}
+
+// Reconciled stores the peer's side of a link as it was reconciled, and clears
+// the due marks up to there; those of replicas that came meanwhile stay.
+func Reconciled(b *Batch, connection string, id replica.LinkID, in *Incoming) error {
+	if err := b.Set(linkKey('I', connection, id), in.encode(), nil); err != nil {
+		return err
+	}
 	k := linkKey('Q', connection, id)
-	return b.DeleteRange(k, append(key(nil), k...).num(uint64(seq)+1), nil)
+	return b.DeleteRange(k, append(key(nil), k...).num(uint64(in.Seq)+1), nil)
 }
 
 // Overruled is a value that lost against the other side's, so that it stays readable.
