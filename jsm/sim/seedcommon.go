@@ -92,6 +92,6 @@ func commonSeed(name string) *seed {
 		{Name: "First reply", Minutes: 180, Stop: []string{st[4]}, Reply: true},
 		{Name: "Time to done", Minutes: 1920, Goals: map[string]int{w.priorities[0]: 240}, Stop: []string{st[4]}, Pause: []string{st[2]}},
 	}
-	s.Queues = []seedQueue{{Name: "Open", JQL: fmt.Sprintf("project = %s AND resolution IS EMPTY", s.Project), Columns: []string{"issuekey", "summary", "status", "priority"}}}
+	s.Queues = []seedQueue{{Name: "Open", JQL: fmt.Sprintf("project = %q AND resolution IS EMPTY", s.Project), Columns: []string{"issuekey", "summary", "status", "priority"}}}
 	return s
 }

@@ -264,7 +264,7 @@ func (r *inlineReader) dash(i int, rest string) int {
 // image reads !name|options!: a picture stands by itself, so it splits the paragraph.
 func (r *inlineReader) image(i int, rest string) int {
 	m := wikiImage.FindStringSubmatch(rest)
-	if m == nil || !r.edgeBefore(i) || strings.ContainsAny(m[0], macroOpen) {
+	if m == nil || !r.edgeBefore(i) || strings.Contains(m[0], macroOpen) {
 		return 0
 	}
 	attrs := map[string]any{"height": json.Number("183"), "width": json.Number("200")} // Jira's placeholder size

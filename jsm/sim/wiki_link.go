@@ -52,10 +52,10 @@ func (r *inlineReader) bracket(rest string) int {
 
 func linkTarget(href string) bool {
 	if strings.HasPrefix(href, "#") || strings.HasPrefix(href, "/") {
-		return len(href) > 1 && !strings.ContainsAny(href, macroOpen)
+		return len(href) > 1 && !strings.Contains(href, macroOpen)
 	}
 	scheme, _, ok := strings.Cut(href, ":")
-	return ok && linkSchemes[strings.ToLower(scheme)] && !strings.ContainsAny(href, macroOpen)
+	return ok && linkSchemes[strings.ToLower(scheme)] && !strings.Contains(href, macroOpen)
 }
 
 func smartCard(style, href string) *adfNode {

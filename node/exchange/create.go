@@ -92,7 +92,7 @@ func (w *work) create(ctx context.Context) (again time.Time, fresh *jsm.Ticket, 
 
 // fill completes a twin that was made before, from what Jira shows of it.
 func (w *work) fill(ctx context.Context) (again time.Time, fresh *jsm.Ticket, err error) {
-	if _, err := w.begin(ctx); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return w.again, nil, err
 	}
 	plan, err := w.plan(ctx)

@@ -160,15 +160,3 @@ func (q *queue) nudge() {
 	default:
 	}
 }
-
-// idle reports whether nothing is running or due.
-func (q *queue) idle(now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, j := range q.jobs {
-		if j.running || !j.due.After(now) {
-			return false
-		}
-	}
-	return true
-}

@@ -28,7 +28,7 @@ func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time
 	if w.creating {
 		return w.fill(ctx)
 	}
-	if t, err = w.begin(ctx); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return again, nil, err
 	}
 	plan, err := w.plan(ctx)
@@ -57,11 +57,11 @@ func (l *lane) lost() error {
 }
 
 // begin makes sure that a ticket made just now is read before it is judged.
-func (w *work) begin(ctx context.Context) (t *jsm.Ticket, err error) {
+func (w *work) begin(ctx context.Context) (err error) {
 	if w.ticket == nil {
 		w.ticket, err = w.d.jira.Ticket(ctx, w.link.Ticket)
 	}
-	return w.ticket, err
+	return err
 }
 
 // work is one reconcile under way.

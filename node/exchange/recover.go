@@ -44,7 +44,7 @@ func (w *work) recover(ctx context.Context) error {
 // own: the history tells whether it was carried out. Whatever is still missing
 // is simply due again.
 func (w *work) ownEdit(ctx context.Context, in ledger.Intent) error {
-	if _, err := w.begin(ctx); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
 	view, _, err := w.lane.view(w.ticket)

@@ -208,9 +208,11 @@ func (l *line) receipts(ctx context.Context) error {
 	for {
 		moved := l.c.Log.Moved()
 		at := l.c.Log.Position()
-		last, outcomes, err := l.c.Log.Outcomes(l.told, maxOutcomes)
-		if err != nil {
-			return err
+		last, outcomes, err := l.told, []replica.Outcome(nil), error(nil)
+		if at.Settled > l.told {
+			if last, outcomes, err = l.c.Log.Outcomes(l.told, maxOutcomes); err != nil {
+				return err
+			}
 		}
 		if at.Stored > stored || len(outcomes) > 0 || first {
 			r := replica.Receipt{Connection: l.c.Wire, Epoch: at.InEpoch, Stored: at.Stored, Chain: at.InChain, Settled: last, Outcomes: outcomes}
