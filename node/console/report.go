@@ -1,0 +1,84 @@
+package console
+
+import (
+	"time"
+
+	"parley/node/ledger"
+)
+
+// Status is how a node does. Its JSON is what "parley status --json" prints.
+type Status struct {
+	Node        string       `json:"node"` // node id
+	Name        string       `json:"name"`
+	Running     bool         `json:"running"`
+	At          time.Time    `json:"at"`
+	Tenant      Tenant       `json:"tenant"`
+	Connections []Connection `json:"connections"`
+	Peers       []Peer       `json:"peers"`
+	Warnings    []string     `json:"warnings"` // what an admin should look at soon
+}
+
+// Tenant is how the JSM site is reached.
+type Tenant struct {
+	URL     string `json:"url"`
+	State   string `json:"state"` // up, down, unknown (no node runs)
+	Trouble string `json:"trouble,omitempty"`
+	Calls   int64  `json:"calls"`  // requests sent since the node started
+	Points  int64  `json:"points"` // their cost by Atlassian's rule
+}
+
+// Connection is one agreement with one partner.
+type Connection struct {
+	Name          string  `json:"name"`
+	Wire          string  `json:"connection"` // its name on the wire
+	Peer          string  `json:"peer"`
+	State         string  `json:"state"` // up, down, paused
+	Trouble       string  `json:"trouble,omitempty"`
+	Version       uint64  `json:"version"` // number of the published rules
+	Links         int     `json:"links"`
+	Held          int     `json:"held"`
+	Outbox        int     `json:"outbox"`                 // replicas that the peer has not stored yet
+	OldestUnacked float64 `json:"oldest_unacked_seconds"` // age of the oldest of them; 0: none
+}
+
+// Link is one local ticket joined to its twin.
+type Link struct {
+	ID         string    `json:"id"`
+	Connection string    `json:"connection"`
+	Key        string    `json:"key"`   // the local ticket; "" until it is made
+	Twin       string    `json:"twin"`  // the partner's; "" until it is told
+	State      string    `json:"state"` // synced, waiting, held, ended
+	Since      time.Time `json:"since"`
+}
+
+// Held is an item, or with an empty path a whole link, that waits.
+type Held struct {
+	ID         string       `json:"id"`
+	Connection string       `json:"connection"`
+	Key        string       `json:"key"`
+	Class      ledger.Class `json:"class"`
+	Reason     string       `json:"reason"`
+	Next       string       `json:"next"`
+	Path       string       `json:"path,omitempty"`
+	Direction  string       `json:"direction"` // in, out
+	Code       string       `json:"code"`
+	Rule       string       `json:"rule,omitempty"`
+	Link       string       `json:"link"`
+	Since      time.Time    `json:"since"`
+	Tries      int          `json:"tries"`
+	Retry      *time.Time   `json:"retry,omitempty"` // next try by itself
+}
+
+// Peer is one pairing, or an offered card that nobody has shown yet.
+type Peer struct {
+	Peer        string    `json:"peer"`
+	Node        string    `json:"node"`
+	State       string    `json:"state"` // offered, met, active, revoked
+	Words       string    `json:"words"`
+	Fingerprint string    `json:"fingerprint"`
+	Confirmed   string    `json:"confirmed"` // how we made sure: words, fingerprint, yes; "" not yet
+	Addresses   []string  `json:"addresses"`
+	Link        string    `json:"link"` // up, down, unknown (no node runs)
+	Trouble     string    `json:"trouble,omitempty"`
+	Changed     time.Time `json:"changed"`
+}
