@@ -33,6 +33,7 @@ func (w *work) absorb(plan *rules.Plan) error {
 		w.absorbAll(view)
 	} else {
 		w.absorbItems(view, w.fresh.History, before, plan.Touched.Paths)
+		w.yield(view, plan.Touched.Paths)
 	}
 	w.overwritten(plan, before)
 	return w.siblings(before, plan)
@@ -77,6 +78,18 @@ func (w *work) absorbItems(view replica.View, history []jsm.Change, after string
 		case foreign && !(touched && element):
 		case touched, feeds(w.r, since.ours, p):
 			w.base(view, p)
+		}
+	}
+}
+
+// yield forgets that we had sent items which the peer's value has replaced since:
+// Jira dates them by our write, so they would win against the peer's next edit,
+// which nobody here has contradicted.
+func (w *work) yield(view replica.View, touched []replica.Path) {
+	for _, p := range touched {
+		if b := w.out.Bases[p]; b.Seq != 0 && b.Local == view[p].Hash(p) {
+			b.Seq = 0
+			w.out.Bases[p] = b
 		}
 	}
 }

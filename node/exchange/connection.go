@@ -88,7 +88,7 @@ func (c *Connection) live(t *talk) {
 func (c *Connection) lost(t *talk, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.session == t || c.session == nil {
+	if c.session == t || c.session == nil && why != "" {
 		c.session, c.refusal = nil, why
 	}
 }

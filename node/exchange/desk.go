@@ -145,7 +145,16 @@ func (d *Desk) Use(name, wire, peer string, version replica.Hash, r *rules.Rules
 	if !changed || r == nil {
 		return nil
 	}
-	// A new version: each of its links is compared once.
+	// What came while nothing could be judged, then what a new version makes of the rest.
+	err = d.led.Due(func(connection string, id replica.LinkID) bool {
+		if connection == name {
+			d.wakeLink(c, id)
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading due links: %w", err)
+	}
 	return d.led.Links(name, func(k ledger.Link) bool {
 		d.enqueue(k, time.Time{})
 		return true
@@ -181,7 +190,7 @@ func (d *Desk) freed(c *Connection, id replica.LinkID) {
 // told is called when the peer has said something new of a link.
 func (d *Desk) told(c *Connection, id replica.LinkID) {
 	w, err := d.led.Word(c.Name, id)
-	if err == nil && w.Whole {
+	if err == nil && w.State == replica.Resend {
 		d.wakeLink(c, id)
 	}
 }
@@ -216,7 +225,9 @@ func (d *Desk) Run(ctx context.Context) error {
 // refill fills the queue with what the ledger says is unfinished.
 func (d *Desk) refill() error {
 	err := d.led.Dirty(func(m ledger.Mark) bool {
-		d.queue.add(job{lane: m.Ticket, ticket: m.Ticket, generation: m.Generation})
+		if d.linked(m.Ticket) { // the poll asks the others' triggers again
+			d.queue.add(job{lane: m.Ticket, ticket: m.Ticket, generation: m.Generation})
+		}
 		return true
 	})
 	if err != nil {

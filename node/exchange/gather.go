@@ -19,8 +19,11 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if elsewhere(held) {
+		return true, l.settleOut(held) // the view is what was posted, not what the ticket holds
+	}
 	changed := l.changed(view)
-	whole := l.word.Whole
+	whole := l.word.Lost > l.out.Whole
 	if len(changed) == 0 && !whole && l.out.Last > 0 {
 		return true, l.settleOut(held)
 	}
@@ -41,14 +44,15 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 					return err
 				}
 			}
-			if whole {
-				if err := l.d.led.Heard(b, l.c.Name, l.link.ID); err != nil {
-					return err
-				}
-			}
 			return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.heldOut(held))
 		},
 	})
+}
+
+// elsewhere reports a ticket that has left the connection's projects: nothing of
+// it is looked at, so nothing of it has changed.
+func elsewhere(held []rules.Held) bool {
+	return slices.ContainsFunc(held, func(h rules.Held) bool { return h.Code == rules.Elsewhere && h.Path == "" })
 }
 
 // view is what the rules and the policy let the peer see of the ticket.
@@ -146,7 +150,7 @@ func (l *lane) via() []string {
 			}
 		}
 	}
-	return nil
+	return []string{l.d.cfg.Node}
 }
 
 // settleOut stores what waits on its way out, where that has changed, and the

@@ -40,7 +40,7 @@ func (d *Desk) secret(wire string) []byte {
 // arrival is what the incoming rules judge.
 func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twin) rules.Arrival {
 	return rules.Arrival{
-		Remote: w.in.Remote, Changed: changed, RulesChanged: w.done.Seq > 0 && w.done.Rules != w.hash,
+		Remote: w.in.Remote, Changed: changed, Waited: w.done.Pending, RulesChanged: w.done.Seq > 0 && w.done.Rules != w.hash,
 		Creating: w.creating, Ticket: w.ticket, Concurrent: w.concurrent,
 		Twin: func(p replica.Path) (string, bool) {
 			t, ok := twins[p]

@@ -183,10 +183,12 @@ func (w *work) comments(ctx context.Context, plan *rules.Plan) error {
 // twin, yet must be known as ours.
 func (w *work) twinPath(c rules.CommentWrite) replica.Path {
 	if c.Op == rules.NoteComment {
-		return replica.Path(fmt.Sprintf("%s/note/%d", c.Path, w.in.Items[c.Path].Seq))
+		return replica.Path(fmt.Sprintf("%s%s%d", c.Path, noteInfix, w.in.Items[c.Path].Seq))
 	}
 	return c.Path
 }
+
+const noteInfix = "/note/" // between a comment's path and the sequence that edited it
 
 // organizations looks up, or where the rule allows makes, the organizations
 // that the plan names, and puts them into the edit.
@@ -198,9 +200,8 @@ func (w *work) organizations(ctx context.Context, plan *rules.Plan) (jsm.Edit, e
 	list := slices.Clone(o.Keep)
 	for _, name := range o.Names {
 		org, err := w.d.jira.EnsureOrganization(ctx, name, w.r.Desk(), o.Create)
-		var missing *jsm.NotThere
 		switch {
-		case errors.As(err, &missing):
+		case errors.Is(err, jsm.ErrNoOrganization):
 			w.hold(o.Path, ledger.Definite, "organization", fmt.Sprintf("There is no organization %q on this desk.", name), o.Rule,
 				"Add it to the service project, or set create = true in the rule; then run: parley held retry.")
 			return edit, nil
@@ -233,7 +234,6 @@ func (w *work) addComment(ctx context.Context, c rules.CommentWrite) error {
 	switch {
 	case err == nil:
 		w.made(in, made.ID)
-		w.d.saw(w.link.Ticket, made.Created) // which is when the ticket was updated, too
 	case errors.As(err, &narrower):
 		w.made(in, made.ID)
 		w.hold(c.Path, ledger.Tenant, "visibility", narrower.Error(), c.Rule, "Check who may comment publicly in this project. The comment is there, for agents only.")
@@ -244,6 +244,9 @@ func (w *work) addComment(ctx context.Context, c rules.CommentWrite) error {
 		// It may be there, or come late: look for its mark once that is settled.
 		in.At = time.Now().UnixMilli()
 		w.unsure = append(w.unsure, in)
+		if err := w.d.led.Write(func(b *ledger.Batch) error { return ledger.PutIntent(b, in) }); err != nil {
+			return err // a later write may fail before the closing batch
+		}
 		w.wait(in, w.d.cfg.SettleComment)
 	default:
 		if definite(err) {

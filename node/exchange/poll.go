@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -54,9 +55,10 @@ func (d *Desk) PollNow() {
 }
 
 type poller struct {
-	d      *Desk
-	cursor time.Time // changes before it have been seen
-	seen   map[string]sight
+	d       *Desk
+	cursor  time.Time // changes before it have been seen
+	seen    map[string]sight
+	noticed []string // tickets without a link that an earlier process marked: their triggers are asked again
 }
 
 // sight is what a poll last saw of a ticket.
@@ -66,17 +68,27 @@ type sight struct {
 	settled bool      // its triggers were asked again after the index had caught up
 }
 
-// begin takes up the cursor; the first poll ever begins now.
+// begin takes up the cursor and what was noticed and not yet shared. The first
+// poll ever begins now, and that is remembered before anything is asked.
 func (p *poller) begin() error {
 	stored, err := p.d.led.Cursor()
 	if err != nil {
 		return err
 	}
-	p.cursor = time.Now()
-	if ms, err := strconv.ParseInt(stored, 10, 64); err == nil {
+	if ms, bad := strconv.ParseInt(stored, 10, 64); bad == nil {
 		p.cursor = time.UnixMilli(ms)
+	} else {
+		p.cursor = time.Now()
+		if _, err := p.d.led.MarkDirty(nil, strconv.FormatInt(p.cursor.UnixMilli(), 10)); err != nil {
+			return err
+		}
 	}
-	return nil
+	return p.d.led.Dirty(func(m ledger.Mark) bool {
+		if !p.d.linked(m.Ticket) && !slices.Contains(p.noticed, m.Ticket) {
+			p.noticed = append(p.noticed, m.Ticket)
+		}
+		return true
+	})
 }
 
 // step is one poll: dirty marks for what changed, and the cursor, in one batch.
@@ -91,53 +103,85 @@ func (p *poller) step(ctx context.Context) error {
 		return err
 	}
 	connections := p.d.triggered()
-	var changed, ask []string
-	sure := map[string]bool{} // tickets whose triggers are asked after the index has caught up
-	for _, h := range hints {
-		s, known := p.seen[h.ID]
-		switch {
-		case !known || !s.updated.Equal(h.Updated):
-			p.seen[h.ID] = sight{updated: h.Updated, first: started}
-			if !p.d.ours(h) {
-				changed = append(changed, h.ID)
-			}
-		case !s.settled && started.Sub(s.first) >= p.d.cfg.IndexLag:
-			s.settled = true
-			p.seen[h.ID] = s
-			sure[h.ID] = true
-		default:
-			continue
-		}
-		if p.d.matters(h.ID, connections) {
-			ask = append(ask, h.ID)
-		}
-	}
-	for id, s := range p.seen { // beyond the overlap nothing is shown again
-		if started.Sub(s.first) > 2*p.d.cfg.Overlap+p.d.cfg.IndexLag {
-			delete(p.seen, id)
-		}
-	}
-	starts, err := p.triggers(ctx, ask)
+	l := p.look(hints, started, connections)
+	starts, err := p.triggers(ctx, l.ask)
 	if err != nil {
 		return err
 	}
 	left := map[string]map[string]bool{}
-	for _, id := range ask {
+	for _, id := range l.ask {
 		var news bool
-		if left[id], news = p.d.turned(id, connections, starts[id], sure[id]); news && !slices.Contains(changed, id) {
-			changed = append(changed, id)
+		if left[id], news = p.d.turned(id, connections, starts[id], l.sure[id]); news && !slices.Contains(l.changed, id) {
+			l.changed = append(l.changed, id)
 		}
 	}
-	changed = slices.DeleteFunc(changed, func(id string) bool { return starts[id] == nil && !p.d.linked(id) })
+	changed := slices.DeleteFunc(l.changed, func(id string) bool { return starts[id] == nil && !p.d.linked(id) })
 	generation, err := p.d.led.MarkDirty(changed, strconv.FormatInt(started.UnixMilli(), 10))
 	if err != nil {
 		return err
 	}
 	p.cursor = started
+	maps.Copy(p.seen, l.seen)
+	for id, s := range p.seen { // beyond the overlap nothing is shown again
+		if started.Sub(s.first) > 2*p.d.cfg.Overlap+p.d.cfg.IndexLag {
+			delete(p.seen, id)
+		}
+	}
 	for _, id := range changed {
 		p.d.queue.add(job{lane: id, ticket: id, generation: generation, start: starts[id], left: left[id]})
 	}
+	return p.forgetNoticed(changed)
+}
+
+// forgetNoticed ends the marks of an earlier process that no trigger asks for
+// any more.
+func (p *poller) forgetNoticed(changed []string) error {
+	for _, id := range p.noticed {
+		if slices.Contains(changed, id) {
+			continue
+		}
+		if err := p.d.led.ClearDirty(id, p.d.led.Generation()); err != nil {
+			return err
+		}
+	}
+	p.noticed = nil
 	return nil
+}
+
+// glance is what one poll makes of its hints.
+type glance struct {
+	changed []string         // tickets in a state not seen before
+	ask     []string         // tickets whose triggers are asked
+	sure    map[string]bool  // of these, where the index has caught up meanwhile
+	seen    map[string]sight // kept only once the marks are on disk: a poll that fails has seen nothing
+}
+
+func (p *poller) look(hints []jsm.Hint, now time.Time, connections []string) glance {
+	l := glance{sure: map[string]bool{}, seen: map[string]sight{}}
+	for _, h := range hints {
+		s, known := p.seen[h.ID]
+		switch {
+		case !known || !s.updated.Equal(h.Updated):
+			l.seen[h.ID] = sight{updated: h.Updated, first: now}
+			if !p.d.ours(h) {
+				l.changed = append(l.changed, h.ID)
+			}
+		case !s.settled && now.Sub(s.first) >= p.d.cfg.IndexLag:
+			s.settled = true
+			l.seen[h.ID], l.sure[h.ID] = s, true
+		default:
+			continue
+		}
+		if p.d.matters(h.ID, connections) {
+			l.ask = append(l.ask, h.ID)
+		}
+	}
+	for _, id := range p.noticed {
+		if !slices.Contains(l.changed, id) {
+			l.changed, l.ask = append(l.changed, id), append(l.ask, id)
+		}
+	}
+	return l
 }
 
 // triggered names the connections that have a trigger.

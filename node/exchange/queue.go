@@ -135,7 +135,7 @@ func (q *queue) done(j *job, retry time.Time) {
 	delete(q.jobs, j.lane)
 	delete(q.jobs, j.also)
 	if !retry.IsZero() {
-		next := &job{lane: j.lane, ticket: j.ticket, connection: j.connection, link: j.link, due: retry, generation: j.generation, start: j.start, retry: true}
+		next := &job{lane: j.lane, ticket: j.ticket, connection: j.connection, link: j.link, due: retry, generation: j.generation, start: j.start, left: j.left, release: j.release, retry: true}
 		if j.also != "" {
 			next.lane, next.ticket = j.also, j.also
 		}

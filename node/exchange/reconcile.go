@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"parley/jsm"
@@ -41,9 +42,19 @@ func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time
 // lost asks the peer for its whole view: what came was made against another
 // view than the one that we hold.
 func (l *lane) lost() error {
+	for _, p := range l.in.Changed(l.done) { // what came before it is still to be judged
+		l.done.Pending[p] = true
+	}
 	l.done.Seq = l.in.Seq
+	if len(l.done.Pending) > 0 {
+		l.d.enqueue(l.link, time.Time{})
+	}
+	o := &replica.Outcome{Link: l.link.ID, Seq: l.in.Lost, State: replica.Resend, Code: "base"}
+	if l.in.Broken { // a whole view that is not what it says would be no better the next time
+		o.State, o.Code = replica.Refused, "view"
+	}
 	return l.c.Log.Commit(ledger.Step{
-		Outcome: &replica.Outcome{Link: l.link.ID, Seq: l.in.Lost, State: replica.Resend, Code: "base"},
+		Outcome: o,
 		Fill: func(b *ledger.Batch) error {
 			if err := ledger.PutLink(b, l.link); err != nil {
 				return err
@@ -114,6 +125,9 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		if until, waiting := w.waits[w.twinPath(c)]; waiting {
 			w.again = sooner(w.again, until)
 			continue
+		}
+		if _, there := twins[w.twinPath(c)]; there && c.Op == rules.NoteComment {
+			continue // written before the process died
 		}
 		kept = append(kept, c)
 	}
@@ -188,7 +202,14 @@ func (w *work) close(plan *rules.Plan) error {
 		pending[h.Path] = true
 	}
 	for p := range w.waits {
-		pending[p] = true
+		origin, _, _ := strings.Cut(string(p), noteInfix)
+		pending[replica.Path(origin)] = true
+	}
+	// What was to be judged waits with its set, or with its whole link.
+	for _, p := range w.in.Changed(w.done) {
+		if pending[""] || pending[replica.Path(p.Kind())] {
+			pending[p] = true
+		}
 	}
 	settled := w.outcome(pending)
 	w.done.Seq, w.done.Rules, w.done.Pending = w.in.Seq, w.hash, pending

@@ -53,6 +53,7 @@ func (w *work) ownEdit(ctx context.Context, in ledger.Intent) error {
 	}
 	w.view = view
 	w.absorbItems(view, w.ticket.History, in.History, in.Touched)
+	w.yield(view, in.Touched)
 	w.finished = append(w.finished, in)
 	return nil
 }

@@ -66,9 +66,6 @@ func (d *Desk) start(c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, 
 	if why, err = d.relays(c, t); why != "" || err != nil {
 		return k, why, err
 	}
-	if why, err = d.limit(c); why != "" || err != nil {
-		return k, why, err
-	}
 	now := time.Now()
 	k = ledger.Link{
 		ID: replica.NewLinkID(c.Wire, d.cfg.Node, t.ID), Connection: c.Name, Ticket: t.ID, Key: t.Key, Complete: true, Born: now.UnixMilli(),
@@ -79,6 +76,9 @@ func (d *Desk) start(c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, 
 			return k, fmt.Sprintf("%s was unlinked from this connection", t.Key), nil
 		}
 		return old, "", nil
+	}
+	if why, err = d.limit(c); why != "" || err != nil { // only what is new counts
+		return k, why, err
 	}
 	if r.Since == "link" {
 		k.Since = since(t, jsm.JQLFields(r.Trigger), now, byHand).UnixMilli()

@@ -174,7 +174,7 @@ func (d *Desk) vanished(ctx context.Context, j *job, links []ledger.Link) error 
 				Reason: fmt.Sprintf("%s is not there any more, or parley's account may not see it.", k.Key),
 				Next:   "If it was deleted on purpose, unlink it. If not, restore the account's Browse permission and run: parley held retry.",
 			}
-			if err := d.led.PutHeld(b, k.Connection, k.ID, false, []ledger.Held{held}); err != nil {
+			if err := d.led.PutHeld(b, k.Connection, k.ID, true, []ledger.Held{held}); err != nil {
 				return err
 			}
 		}

@@ -39,6 +39,7 @@ type Base struct {
 // holds of us; Bases alone detect local change.
 type Outgoing struct {
 	Last   replica.Seq  // newest sequence of this link; 0: nothing posted yet
+	Whole  replica.Seq  // newest sequence that carried the whole view
 	After  replica.Hash // Posted's hash
 	Rules  replica.Hash // the rules version of the last view compared
 	Bases  map[replica.Path]Base
@@ -51,6 +52,7 @@ type Outgoing struct {
 type Incoming struct {
 	Seq    replica.Seq  // newest sequence received for this link
 	Lost   replica.Seq  // not stored: a sequence that does not fit what we hold; the whole view is needed
+	Broken bool         // not stored: that one was a whole view
 	After  replica.Hash // Remote's hash
 	Key    string       // the peer's ticket key, where shared
 	URL    string       // the peer's ticket address, where shared
@@ -80,7 +82,7 @@ type Word struct {
 	Twin  string         `json:"twin,omitempty"`
 	Code  string         `json:"code,omitempty"`
 	Paths []replica.Path `json:"paths,omitempty"`
-	Whole bool           `json:"whole,omitempty"` // it lost track and asks for the whole view
+	Lost  replica.Seq    `json:"lost,omitempty"` // newest sequence with which it lost track: a whole view after that one is due
 }
 
 func linkKey(t byte, connection string, id replica.LinkID) key {
@@ -232,6 +234,7 @@ func (r *reader) count() int {
 func (o *Outgoing) encode() []byte {
 	b := make([]byte, 0, 128+64*len(o.Bases))
 	b = binary.BigEndian.AppendUint64(b, uint64(o.Last))
+	b = binary.BigEndian.AppendUint64(b, uint64(o.Whole))
 	b = append(append(b, o.After[:]...), o.Rules[:]...)
 	b = binary.AppendUvarint(b, uint64(len(o.Bases)))
 	for p, base := range o.Bases {
@@ -243,7 +246,7 @@ func (o *Outgoing) encode() []byte {
 
 func (o *Outgoing) decode(v []byte) (err error) {
 	r := reader{b: v}
-	o.Last, o.After, o.Rules = replica.Seq(r.num()), r.hash(), r.hash()
+	o.Last, o.Whole, o.After, o.Rules = replica.Seq(r.num()), replica.Seq(r.num()), r.hash(), r.hash()
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		p := replica.Path(r.string())
 		o.Bases[p] = Base{Local: r.hash(), Seq: replica.Seq(r.uvarint())}
@@ -327,7 +330,7 @@ func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
 	view, err := before.Fold(r)
 	in.Seq = seq
 	if err != nil {
-		in.Lost = seq
+		in.Lost, in.Broken = seq, r.Whole
 		return
 	}
 	in.Remote, in.After, in.Via, in.Lost = view, r.After, r.Via, 0
@@ -337,6 +340,11 @@ func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
 	set, gone := r.Set, r.Gone
 	if r.Whole {
 		set, gone = replica.Diff(before, view)
+		for p, it := range view { // said again later, because the ticket here has moved
+			if it.At != before[p].At {
+				set[p] = it
+			}
+		}
 	}
 	now := Arrival{Seq: seq, Seen: r.Seen}
 	for p := range set {

@@ -259,6 +259,9 @@ func (g *Log) post(b *Batch, now *head, s Step) (Entry, error) {
 	now.Seq, now.Chain = e.Seq, e.Chain
 
 	s.Out.Last = r.Seq
+	if r.Whole {
+		s.Out.Whole = r.Seq
+	}
 	for p := range r.Set {
 		base := s.Out.Bases[p]
 		base.Seq = r.Seq

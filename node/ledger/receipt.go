@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ func (g *Log) Receipt(r *replica.Receipt) (freed []replica.LinkID, news []replic
 	if len(r.Outcomes) > 0 && (uint64(len(r.Outcomes)) > r.Settled || first > now.Settled+1) {
 		return nil, nil, fmt.Errorf("receipt skips outcomes %d to %d of connection %q: %w", now.Settled+1, first-1, g.connection, ErrRewind)
 	}
-	b := g.l.db.NewBatch()
+	b := g.l.db.NewIndexedBatch() // a receipt may speak of one link twice
 	defer b.Close()
 	for i, o := range r.Outcomes {
 		if first+uint64(i) <= now.Settled {
@@ -76,13 +77,17 @@ func (g *Log) outcome(b *Batch, o replica.Outcome) (replica.LinkID, error) {
 	if err != nil {
 		return link, fmt.Errorf("outcome of replica %d of connection %q, which was never sent: %w", o.Seq, g.connection, ErrRewind)
 	}
-	w := Word{Seq: o.Seq, State: o.State, Twin: o.Twin, Code: o.Code, Paths: o.Paths, Whole: o.State == replica.Resend}
-	if w.Twin == "" {
-		before, err := g.l.Word(g.connection, link)
-		if err != nil {
-			return link, err
-		}
-		w.Twin = before.Twin
+	var before Word
+	v, closer, err := b.Get(linkKey('P', g.connection, link))
+	if err == nil {
+		err = errors.Join(json.Unmarshal(v, &before), closer.Close())
+	}
+	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
+		return link, fmt.Errorf("reading the peer's word on link %s: %w", link, err)
+	}
+	w := Word{Seq: o.Seq, State: o.State, Twin: cmp.Or(o.Twin, before.Twin), Code: o.Code, Paths: o.Paths, Lost: before.Lost}
+	if o.State == replica.Resend {
+		w.Lost = max(w.Lost, o.Seq)
 	}
 	return link, putWord(b, g.connection, link, w)
 }
@@ -103,16 +108,6 @@ func (g *Log) free(now Told) (freed []replica.LinkID) {
 	}
 	g.announce()
 	return freed
-}
-
-// Heard clears the peer's wish for a whole view of a link, in the batch that posts it.
-func (l *Ledger) Heard(b *Batch, connection string, id replica.LinkID) error {
-	w, err := l.Word(connection, id)
-	if err != nil || !w.Whole {
-		return err
-	}
-	w.Whole = false
-	return putWord(b, connection, id, w)
 }
 
 // Outcomes returns what is to be told to the peer after number n, at most max,

@@ -224,6 +224,9 @@ func (r *inRule) due(in *Arrival) bool {
 	if in.creating() {
 		return true
 	}
+	if in.Waited[r.origin()] {
+		return true
+	}
 	if r.e.Once.Value {
 		return false
 	}

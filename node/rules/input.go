@@ -19,11 +19,12 @@ type Local struct {
 
 // Arrival is what a plan is made from.
 type Arrival struct {
-	Remote       replica.View   // the peer's whole view of the ticket
-	Changed      []replica.Path // what must be judged now, sorted: absent from Remote means withdrawn
-	RulesChanged bool           // the rules are new since the last plan: literal values are due
-	Creating     bool           // the ticket was made by us just now and is still to be filled; implied where Ticket is nil
-	Ticket       *jsm.Ticket    // nil: it is to be created
+	Remote       replica.View          // the peer's whole view of the ticket
+	Changed      []replica.Path        // what must be judged now, sorted: absent from Remote means withdrawn
+	Waited       map[replica.Path]bool // items that were held when last judged: their rules are due again
+	RulesChanged bool                  // the rules are new since the last plan: literal values are due
+	Creating     bool                  // the ticket was made by us just now and is still to be filled; implied where Ticket is nil
+	Ticket       *jsm.Ticket           // nil: it is to be created
 
 	// Concurrent reports whether somebody changed the outgoing item here without knowing of the peer's
 	// change of the remote one, and our value (zero: removed). nil: never.
