@@ -40,7 +40,7 @@ JSON: {"ok":true,"checks":[{"what":"…","ok":true,"detail":"…","next":"…"}]
 				}
 			}
 			if err == nil && !d.OK {
-				return told
+				return errTold
 			}
 			return err
 		},

@@ -110,15 +110,15 @@ func misused(c *cobra.Command, err error) error {
 	return usage(err, fmt.Sprintf("%q shows how", c.CommandPath()+" --help"))
 }
 
-// told is a failure that has been printed already, in the command's own way.
-var told = errors.New("told")
+// errTold is a failure that has been printed already, in the command's own way.
+var errTold = errors.New("errTold")
 
 // report prints an error and gives the exit status.
 func report(to io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, told) {
+	if errors.Is(err, errTold) {
 		return exitError
 	}
 	fmt.Fprintln(to, "parley:", cleanLines(err.Error()))

@@ -37,7 +37,7 @@ func rulesCheck(w *words) *cobra.Command {
 		Use:   "check [CONNECTION…]",
 		Short: "check drafts",
 		Long: `Checks the drafts named, or all, offline; with --tenant against the tenant's own
-fields, statuses and request types. Problems are told with file, line and column
+fields, statuses and request types. Problems are errTold with file, line and column
 on standard error. Exit status 1 where there are any.
 
 JSON: [{"connection":"…","file":"…","ok":true,"problems":[{"file":"…","line":n,"col":n,"message":"…","hint":"…"}],"warnings":[…]}]`,
@@ -68,7 +68,7 @@ JSON: [{"connection":"…","file":"…","ok":true,"problems":[{"file":"…","lin
 				printChecked(c.OutOrStdout(), c.ErrOrStderr(), all)
 			}
 			if wrong > 0 && w.json {
-				return told
+				return errTold
 			}
 			if wrong > 0 {
 				return &node.Advice{Err: fmt.Errorf("%s found", count(wrong, "problem")), Hint: "correct them and check again; what is published goes on working meanwhile"}
