@@ -27,7 +27,8 @@ func seedFor(cfg Config) (*seed, error) {
 	}
 	if cfg.Project != "" && cfg.Project != s.Project {
 		for i := range s.Queues {
-			s.Queues[i].JQL = strings.ReplaceAll(s.Queues[i].JQL, "project = "+s.Project, "project = "+cfg.Project)
+			q := strings.ReplaceAll(s.Queues[i].JQL, "project = "+s.Project, "project = "+cfg.Project)
+			s.Queues[i].JQL = strings.ReplaceAll(q, fmt.Sprintf("project = %q", s.Project), fmt.Sprintf("project = %q", cfg.Project))
 		}
 		s.Project = cfg.Project
 	}

@@ -18,6 +18,7 @@ import (
 // meanwhile is left to be gathered.
 func (w *work) absorb(plan *rules.Plan) error {
 	w.absorbAgreed(plan)
+	w.insist(plan)
 	if w.fresh == nil {
 		return nil
 	}
@@ -76,8 +77,23 @@ func (w *work) absorbItems(view replica.View, history []jsm.Change, after string
 		touched := slices.Contains(touched, p)
 		switch foreign := feeds(w.r, since.theirs, p); {
 		case foreign && !(touched && element):
-		case touched, feeds(w.r, since.ours, p):
+		case touched, !element && feeds(w.r, since.ours, p):
 			w.base(view, p)
+		}
+	}
+}
+
+// insist has an item sent again that won here against the peer's edit, where the
+// peer does not know when it was said last: by the older time it may have decided
+// for itself, too.
+func (w *work) insist(plan *rules.Plan) {
+	for _, lost := range plan.Overruled {
+		for _, p := range lost.Beaten {
+			now, ok := w.view[p]
+			if b, known := w.out.Bases[p]; ok && !lost.Ours && known && now.At != w.out.Posted[p].At {
+				b.Local = replica.Hash{}
+				w.out.Bases[p] = b
+			}
 		}
 	}
 }

@@ -17,7 +17,9 @@ import (
 // ticket as it is now where something was written.
 func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time.Time, fresh *jsm.Ticket, err error) {
 	if l.in.Lost != 0 {
-		return again, nil, l.lost()
+		if err := l.lost(); err != nil || l.in.Seq == 0 {
+			return again, nil, err
+		}
 	}
 	w := &work{lane: l, job: j, ticket: t, creating: l.link.Theirs && !l.link.Complete && l.link.Made}
 	if err := w.recover(ctx); err != nil {
@@ -42,13 +44,6 @@ func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time
 // lost asks the peer for its whole view: what came was made against another
 // view than the one that we hold.
 func (l *lane) lost() error {
-	for _, p := range l.in.Changed(l.done) { // what came before it is still to be judged
-		l.done.Pending[p] = true
-	}
-	l.done.Seq = l.in.Seq
-	if len(l.done.Pending) > 0 {
-		l.d.enqueue(l.link, time.Time{})
-	}
 	o := &replica.Outcome{Link: l.link.ID, Seq: l.in.Lost, State: replica.Resend, Code: "base"}
 	if l.in.Broken { // a whole view that is not what it says would be no better the next time
 		o.State, o.Code = replica.Refused, "view"
@@ -57,9 +52,6 @@ func (l *lane) lost() error {
 		Outcome: o,
 		Fill: func(b *ledger.Batch) error {
 			if err := ledger.PutLink(b, l.link); err != nil {
-				return err
-			}
-			if err := ledger.PutDone(b, l.c.Name, l.link.ID, l.done); err != nil {
 				return err
 			}
 			return ledger.Reconciled(b, l.c.Name, l.link.ID, l.in)

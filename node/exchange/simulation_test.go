@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,9 +34,15 @@ func TestSimulation(t *testing.T) {
 					t.Logf("replay: go test ./node/exchange -run 'TestSimulation' -args -seed %d", n)
 				}
 			}()
-			inWorld(t, customer, vendor, func(w *world) { play(w, rand.New(rand.NewPCG(uint64(n), 7))) })
+			inWorld(t, labelled(customer), labelled(vendor), func(w *world) { play(w, rand.New(rand.NewPCG(uint64(n), 7))) })
 		})
 	}
+}
+
+// labelled shares labels both ways, too.
+func labelled(rules string) string {
+	rules = strings.Replace(rules, `"status"]`, `"status", "labels"]`, 1)
+	return strings.Replace(rules, `accept = ["summary"`, `accept = ["labels", "summary"`, 1)
 }
 
 // drama is one simulation: who said what, for the checks at its end.
@@ -51,10 +58,15 @@ type drama struct {
 
 func play(w *world, rng *rand.Rand) {
 	d := &drama{world: w, rng: rng, public: map[string]string{}, back: map[string]string{}}
+	for _, c := range []*company{w.north, w.south} {
+		var n atomic.Int64
+		c.slow = func() { time.Sleep(time.Duration(n.Add(1)%7) * 40 * time.Millisecond) }
+	}
 	for range 40 {
 		d.act()
 		time.Sleep(time.Duration(rng.IntN(4000)) * time.Millisecond)
 	}
+	w.cable.cut.Store(false)
 	w.north.tenant.ClearFaults()
 	w.south.tenant.ClearFaults()
 	for _, c := range []*company{w.north, w.south} {
@@ -70,7 +82,7 @@ func play(w *world, rng *rand.Rand) {
 func (d *drama) act() {
 	d.n++
 	text := fmt.Sprintf("saying %d", d.n)
-	switch p := d.rng.IntN(20); {
+	switch p := d.rng.IntN(26); {
 	case len(d.shared) == 0 || p == 0:
 		key := d.north.raise(fmt.Sprintf("ticket %d", d.n), map[string]any{"labels": []string{"vendor-x"}, "priority": name("Medium")})
 		d.shared = append(d.shared, key)
@@ -89,9 +101,40 @@ func (d *drama) act() {
 		d.southActs(p, text)
 	case p < 17:
 		d.fault()
-	default:
+	case p < 20:
 		d.crash()
+	case p < 22:
+		d.world.cable.cut.Store(!d.world.cable.cut.Load())
+	case p < 23:
+		for _, c := range []*company{d.north, d.south} {
+			if c.halt != nil && d.rng.IntN(2) == 0 {
+				c.confuse()
+			}
+		}
+	case p < 24:
+		if c := d.one(); c.halt != nil {
+			c.use(c.rules + "\n# another version\n")
+		}
+	default:
+		d.label()
 	}
+}
+
+// label adds a label on one side, or takes one away.
+func (d *drama) label() {
+	key, c := d.any(), d.north
+	twin := ""
+	if d.south.halt != nil && d.north.halt != nil {
+		twin = d.north.twin(key)
+	}
+	if twin == "" {
+		return // before it is shared, the last change of its labels says from when on
+	}
+	if d.rng.IntN(2) == 0 {
+		key, c = twin, d.south
+	}
+	verb := []string{"add", "remove"}[d.rng.IntN(2)]
+	c.do(c.agent, "PUT", "/rest/api/3/issue/"+key, map[string]any{"update": map[string]any{"labels": []any{map[string]any{verb: []string{"vip", "vpn"}[d.rng.IntN(2)]}}}})
 }
 
 func name(s string) map[string]any { return map[string]any{"name": s} }
@@ -180,6 +223,7 @@ func (d *drama) check() {
 		if twin == "" {
 			continue
 		}
+		same(t, key+"'s labels in the south", sorted(d.south.fields(twin)["labels"]), sorted(d.north.fields(key)["labels"]))
 		same(t, key+"'s summary in the south", d.south.fields(twin)["summary"], d.north.fields(key)["summary"])
 		if strings.Contains(fmt.Sprint(d.south.fields(twin)), "parley-mark") {
 			t.Errorf("%s still bears a create marker", twin)
@@ -233,4 +277,12 @@ func (d *drama) saidOnce(texts map[string]string, key string, lines []string) {
 			d.t.Errorf("%q of %s is on the other side %d times: %q", text, key, n, lines)
 		}
 	}
+}
+
+func sorted(labels any) (out []string) {
+	for _, l := range labels.([]any) {
+		out = append(out, l.(string))
+	}
+	slices.Sort(out)
+	return out
 }

@@ -146,8 +146,8 @@ func (d *Desk) lane(c *Connection, k ledger.Link) (l *lane, err error) {
 // due says whether the incoming side has work: something new, something that
 // waited and is asked for again, new rules, or a write whose outcome is open.
 func (l *lane) due(j *job) bool {
-	if l.in.Seq == 0 {
-		return false
+	if l.in.Lost != 0 || l.in.Seq == 0 {
+		return l.in.Lost != 0
 	}
 	if l.in.Seq > l.done.Seq || l.done.Rules != l.hash || (j.retry && len(l.done.Pending) > 0) {
 		return true

@@ -15,6 +15,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +39,21 @@ import (
 type world struct {
 	t            *testing.T
 	net          *simnet.Simnet
+	cable        cable
 	north, south *company
+}
+
+// cable carries every packet, unless it is cut.
+type cable struct {
+	simnet.PerfectRouter
+	cut atomic.Bool
+}
+
+func (c *cable) SendPacket(p simnet.Packet) error {
+	if c.cut.Load() {
+		return nil
+	}
+	return c.PerfectRouter.SendPacket(p)
 }
 
 // company is one side: its tenant outlives its node.
@@ -60,6 +75,10 @@ type company struct {
 	led  *ledger.Ledger
 	jira *jsm.Client
 	halt func()
+
+	meddle   func() // see before
+	meddleAt [2]string
+	slow     func() // the way to the tenant, where it takes time
 }
 
 const (
@@ -72,7 +91,7 @@ func inWorld(t *testing.T, northRules, southRules string, story func(w *world)) 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t}
-		w.net = &simnet.Simnet{Router: &simnet.PerfectRouter{}}
+		w.net = &simnet.Simnet{Router: &w.cable}
 		t.Cleanup(func() { // inside the bubble, also after a failure
 			for _, c := range []*company{w.north, w.south} {
 				if c != nil {
@@ -142,7 +161,7 @@ func (c *company) start() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", c.name)
 	}
 	jira, err := jsm.New(jsm.Config{
-		Base: c.tenant.URL(), HTTP: &http.Client{Transport: inProcess{c.tenant}},
+		Base: c.tenant.URL(), HTTP: &http.Client{Transport: meddled{c}},
 		Auth: jsm.Auth{User: c.sync.Email, Token: jsm.Token(c.sync.Token)},
 	})
 	c.w.must(err)
@@ -239,6 +258,25 @@ func (p inProcess) RoundTrip(r *http.Request) (a *http.Response, err error) {
 	}()
 	p.tenant.ServeHTTP(rec, in)
 	return rec.Result(), nil
+}
+
+// meddled is a node's way to its tenant, where a person may come in between.
+type meddled struct{ c *company }
+
+func (m meddled) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.c.slow != nil {
+		m.c.slow()
+	}
+	if act := m.c.meddle; act != nil && r.Method == m.c.meddleAt[0] && strings.HasSuffix(r.URL.Path, m.c.meddleAt[1]) {
+		m.c.meddle = nil
+		act()
+	}
+	return inProcess{m.c.tenant}.RoundTrip(r)
+}
+
+// before has something happen once, right before a certain call of the node's.
+func (c *company) before(method, path string, act func()) {
+	c.meddle, c.meddleAt = act, [2]string{method, path}
 }
 
 // do is one call of a person.

@@ -328,11 +328,11 @@ func (in *Incoming) Changed(d *Done) (paths []replica.Path) {
 func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
 	before := in.Remote
 	view, err := before.Fold(r)
-	in.Seq = seq
-	if err != nil {
+	if err != nil { // Seq stays: what is not known was not reconciled, so no replica of ours may say that we have seen it
 		in.Lost, in.Broken = seq, r.Whole
 		return
 	}
+	in.Seq = seq
 	in.Remote, in.After, in.Via, in.Lost = view, r.After, r.Via, 0
 	if r.Key != "" {
 		in.Key, in.URL = r.Key, r.URL
@@ -347,6 +347,9 @@ func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
 		}
 	}
 	now := Arrival{Seq: seq, Seen: r.Seen}
+	if r.Whole { // it says again what was said before that: the times decide
+		now.Seen = 0
+	}
 	for p := range set {
 		in.Items[p] = now
 	}

@@ -43,6 +43,9 @@ func (g *Log) Receipt(r *replica.Receipt) (freed []replica.LinkID, news []replic
 	if next == now {
 		return nil, nil, nil
 	}
+	if len(news) == 0 { // how far the peer stored it tells again at the next session
+		return g.free(next), nil, nil
+	}
 	v, err := json.Marshal(next)
 	if err != nil {
 		return nil, nil, err
@@ -50,19 +53,10 @@ func (g *Log) Receipt(r *replica.Receipt) (freed []replica.LinkID, news []replic
 	if err := b.Set(table('S').str(g.connection), v, nil); err != nil {
 		return nil, nil, err
 	}
-	if err := g.commitTold(b, len(news) > 0); err != nil {
+	if err := g.l.commit(b); err != nil {
 		return nil, nil, err
 	}
 	return g.free(next), news, nil
-}
-
-// commitTold syncs where outcomes are among it. How far the peer stored is told
-// again in the next hello, so that alone need not wait for the disk.
-func (g *Log) commitTold(b *Batch, outcomes bool) error {
-	if outcomes {
-		return g.l.commit(b)
-	}
-	return b.Commit(pebble.NoSync)
 }
 
 // outcome stores what the peer says became of a replica, as its word on the link.

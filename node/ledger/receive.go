@@ -175,7 +175,7 @@ func Reconciled(b *Batch, connection string, id replica.LinkID, in *Incoming) er
 		return err
 	}
 	k := linkKey('Q', connection, id)
-	return b.DeleteRange(k, append(key(nil), k...).num(uint64(in.Seq)+1), nil)
+	return b.DeleteRange(k, append(key(nil), k...).num(uint64(max(in.Seq, in.Lost))+1), nil)
 }
 
 // Overruled is a value that lost against the other side's, so that it stays readable.

@@ -68,6 +68,8 @@ type Overruled struct {
 	Path replica.Path
 	Item replica.Item
 	Ours bool // ours is the one that lost
+
+	Beaten []replica.Path // outgoing items whose value won, where the peer's lost
 }
 
 // Touched is what the plan moves: local field ids, and the outgoing items that will read differently

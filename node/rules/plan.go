@@ -281,11 +281,11 @@ func (p *planner) wins(r *inRule, at replica.Path, stamp int64, to string, moves
 		p.hold(r, at, Concurrent, fmt.Sprintf("%s was changed here and at %s at the same time.", r.to.Name, p.r.Peer), "Agree on a value and set it on either side.")
 		return false
 	case wins == "ours":
-		p.overrule(at, theirs, false)
+		p.overrule(at, theirs, false, moves...)
 		p.decide(r, at, Ours, to, `changed on both sides at the same time, and wins = "ours"`)
 		return false
 	case wins == "latest" && !theirsWin:
-		p.overrule(at, theirs, false)
+		p.overrule(at, theirs, false, moves...)
 		p.decide(r, at, Lost, to, "changed on both sides at the same time, and ours is later")
 		return false
 	}
@@ -293,9 +293,9 @@ func (p *planner) wins(r *inRule, at replica.Path, stamp int64, to string, moves
 	return true
 }
 
-func (p *planner) overrule(at replica.Path, it replica.Item, ours bool) {
+func (p *planner) overrule(at replica.Path, it replica.Item, ours bool, beaten ...replica.Path) {
 	if it.Kind != "" {
-		p.plan.Overruled = append(p.plan.Overruled, Overruled{Path: at, Item: it, Ours: ours})
+		p.plan.Overruled = append(p.plan.Overruled, Overruled{Path: at, Item: it, Ours: ours, Beaten: beaten})
 	}
 }
 

@@ -1,0 +1,164 @@
+package exchange_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"parley/jsm/sim"
+	"parley/node/ledger"
+	"parley/replica"
+)
+
+// TestAPollThatFailsHalfwayLosesNoHint has the trigger match of one poll refused
+// while that poll also showed an edit of a ticket that is linked already.
+func TestAPollThatFailsHalfwayLosesNoHint(t *testing.T) {
+	inWorld(t, customer, vendor, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		w.must(w.north.tenant.Fault(sim.Fault{Kind: "status", Status: 503, Times: 8, Path: "/rest/api/3/jql/match", Account: w.north.sync.Email}))
+		w.north.edit(key, map[string]any{"summary": "Printer burns"})
+		w.north.raise("Another matter", nil) // one that the trigger is asked of
+		w.until("the edit crosses", 3*time.Minute, func() bool { return w.south.fields(twin)["summary"] == "Printer burns" })
+	})
+}
+
+// TestAnEditBesideOurOwnCommentIsNotMistakenForItsEcho has a person edit the
+// ticket between our reading it and our comment, so that both carry one update time.
+func TestAnEditBesideOurOwnCommentIsNotMistakenForItsEcho(t *testing.T) {
+	inWorld(t, customer, vendor, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		w.south.before("POST", "/comment", func() { w.south.edit(twin, map[string]any{"summary": "Printer burns"}) })
+		w.north.comment(key, "Please hurry", true)
+		w.until("the comment crosses", time.Minute, func() bool { return len(w.south.said(twin)) == 1 })
+		w.until("the edit crosses", 3*time.Minute, func() bool { return w.north.fields(key)["summary"] == "Printer burns" })
+	})
+}
+
+// TestAMovedTicketSaysNothingOld moves a ticket out of the shared project after
+// the peer changed it: what was posted long ago must not travel again.
+func TestAMovedTicketSaysNothingOld(t *testing.T) {
+	inWorld(t, customer, vendor, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.south.edit(twin, map[string]any{"priority": name("P4")})
+		w.until("Low arrives", time.Minute, func() bool { return w.north.named(key, "priority") == "Low" })
+		w.quiet()
+		away, err := w.north.tenant.As(account(t, w.north.tenant, "admin").Email).Move(key, "OPS")
+		w.must(err)
+		w.quiet()
+		same(t, "south's priority", w.south.named(twin, "priority"), "P4")
+		w.south.comment(twin, "meanwhile", true)
+		w.south.edit(twin, map[string]any{"summary": "Said while it was away"})
+		w.quiet()
+		same(t, "south's priority", w.south.named(twin, "priority"), "P4")
+		key, err = w.north.tenant.As(account(t, w.north.tenant, "admin").Email).Move(away, "SUPPORT")
+		w.must(err)
+		w.north.retryAll()
+		w.until("what waited arrives", time.Minute, func() bool {
+			return w.north.fields(key)["summary"] == "Said while it was away" && len(w.north.said(key)) == 1
+		})
+		w.quiet()
+		same(t, "south's priority", w.south.named(twin, "priority"), "P4")
+	})
+}
+
+// TestHeldWorkIsDoneOnRetry covers what is not an item of its own in the peer's
+// view: an element's whole set, and a literal.
+func TestHeldWorkIsDoneOnRetry(t *testing.T) {
+	labelled := strings.Replace(customer, `"status"]`, `"status", "labels"]`, 1)
+	taking := strings.Replace(vendor, `accept = ["summary", "description"]`, `accept = ["summary", "description", "labels"]`, 1)
+	inWorld(t, labelled, taking, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		w.must(w.south.tenant.Fault(sim.Fault{Kind: "status", Status: 400, Method: "PUT", Account: w.south.sync.Email,
+			Body: `{"errorMessages":[],"errors":{"labels":"Field 'labels' cannot be set. It is not on the appropriate screen."}}`}))
+		w.north.edit(key, map[string]any{"labels": []string{"vendor-x", "vip"}})
+		w.until("the labels are held", time.Minute, func() bool { return len(w.south.held()) == 1 })
+		w.south.retryAll()
+		w.quiet()
+		same(t, "south's labels", w.south.fields(twin)["labels"], "[vendor-x vip]")
+		same(t, "south holds", w.south.held(), []string(nil))
+	})
+}
+
+func TestALiteralThatWasHeldIsWrittenOnRetry(t *testing.T) {
+	with := vendor + "\n[incoming.organizations]\nset = [\"Initech\"]\n"
+	inWorld(t, customer, with, func(w *world) {
+		_, twin := w.shared("Printer on fire")
+		w.until("the organization is held", time.Minute, func() bool { return len(w.south.held()) == 1 })
+		w.quiet()
+		admin := account(t, w.south.tenant, "admin")
+		org := w.south.do(admin, "POST", "/rest/servicedeskapi/organization", map[string]any{"name": "Initech"})
+		w.south.do(admin, "POST", "/rest/servicedeskapi/servicedesk/"+w.south.first("/rest/servicedeskapi/servicedesk")+"/organization", map[string]any{"organizationId": org["id"]})
+		w.south.retryAll()
+		w.quiet()
+		is, _ := w.south.tenant.Issue(twin)
+		same(t, "the twin's organizations", is.Organizations, []string{"Initech"})
+		same(t, "south holds", w.south.held(), []string(nil))
+	})
+}
+
+// retryAll is "parley held retry" for every link.
+func (c *company) retryAll() {
+	c.w.must(c.led.Links("", func(k ledger.Link) bool {
+		c.w.must(c.desk.Retry(k.Connection, k.ID))
+		return true
+	}))
+}
+
+// TestAFailedVisitForgetsNothing has the one visit fail that was to pause the link.
+func TestAFailedVisitForgetsNothing(t *testing.T) {
+	pausing := strings.Replace(customer, "labels = vendor-x'", "labels = vendor-x'\nleave = \"pause\"", 1)
+	inWorld(t, pausing, vendor, func(w *world) {
+		key, twin := w.shared("Ours again")
+		w.quiet()
+		w.north.edit(key, map[string]any{"labels": []string{}})
+		time.Sleep(4 * every) // noticed; the trigger is asked again once the index has caught up
+		w.must(w.north.tenant.Fault(sim.Fault{Kind: "status", Status: 400, Times: -1, Path: "/rest/api/*/issue/bulkfetch", Account: w.north.sync.Email}))
+		time.Sleep(6 * every)
+		w.north.tenant.ClearFaults()
+		w.quiet()
+		w.north.comment(key, "between us", true)
+		w.quiet()
+		same(t, "south hears nothing", w.south.said(twin), []string(nil))
+	})
+}
+
+// TestALinkThatLostTrackGetsTheWholeView damages what one side holds of the
+// other. The edit that does not fit, and one that came before it, both arrive.
+func TestALinkThatLostTrackGetsTheWholeView(t *testing.T) {
+	inWorld(t, customer, vendor, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.north.edit(key, map[string]any{"priority": name("Low")})
+		w.until("Low arrives", time.Minute, func() bool { return w.south.named(twin, "priority") == "P4" })
+		w.south.edit(twin, map[string]any{"priority": name("P2")})
+		w.until("P2 comes back", time.Minute, func() bool { return w.north.named(key, "priority") == "High" })
+		w.quiet()
+		w.south.confuse()
+		w.north.edit(key, map[string]any{"priority": name("Low")}) // as it was posted last
+		w.until("the edit arrives", 3*time.Minute, func() bool { return w.south.named(twin, "priority") == "P4" })
+		w.south.confuse()
+		w.north.comment(key, "still there?", true)
+		w.until("the comment arrives", 3*time.Minute, func() bool { return len(w.south.said(twin)) == 1 })
+		w.quiet()
+		same(t, "north's priority", w.north.named(key, "priority"), "Low")
+		w.must(w.south.led.Check())
+	})
+}
+
+// confuse has a node believe that the peer showed it something else.
+func (c *company) confuse() {
+	c.w.must(c.led.Links("", func(k ledger.Link) bool {
+		in, err := c.led.Incoming(k.Connection, k.ID)
+		c.w.must(err)
+		if done, err := c.led.Done(k.Connection, k.ID); err != nil || done.Seq != in.Seq {
+			return true // what has come is not reconciled yet
+		}
+		in.Remote = in.Remote.Clone()
+		in.Remote["view:never"] = replica.NewItem(replica.Text("said"), 1)
+		in.After = in.Remote.Hash()
+		c.w.must(c.led.Write(func(b *ledger.Batch) error { return ledger.Reconciled(b, k.Connection, k.ID, in) }))
+		return true
+	}))
+}
