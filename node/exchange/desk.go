@@ -360,6 +360,22 @@ func (d *Desk) setback(j *job, err error) time.Time {
 		}
 		wait = max(wait, api.RetryAfter)
 	}
-	d.log.Warn("a visit failed and will be made again", "ticket", j.lane, "err", err, "took", wait)
+	d.log.Warn("a visit failed and will be made again", "ticket", j.lane, "err", quiet(err), "took", wait)
 	return time.Now().Add(wait)
+}
+
+// quiet words an error for the log without what Jira says in it: its sentences
+// quote values of tickets.
+func quiet(err error) string {
+	var api *jsm.APIError
+	var fields *jsm.FieldErrors
+	switch {
+	case errors.As(err, &fields):
+		return "jira refused fields " + strings.Join(slices.Sorted(maps.Keys(fields.Fields)), ", ")
+	case errors.As(err, &api) && api.Status == 0:
+		return fmt.Sprintf("jira: %s: no answer: %v", api.Op, api.Err)
+	case errors.As(err, &api):
+		return fmt.Sprintf("jira: %s: status %d, %s", api.Op, api.Status, api.Class)
+	}
+	return err.Error()
 }

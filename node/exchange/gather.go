@@ -22,7 +22,7 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 	if elsewhere(held) {
 		return true, l.settleOut(held) // the view is what was posted, not what the ticket holds
 	}
-	changed := l.changed(view)
+	changed := l.changed(view, held)
 	whole := l.word.Lost > l.out.Whole
 	if len(changed) == 0 && !whole && l.out.Last > 0 {
 		return true, l.settleOut(held)
@@ -69,9 +69,17 @@ func (l *lane) view(t *jsm.Ticket) (replica.View, []rules.Held, error) {
 // After a new rules version the items whose rule changed are compared with what
 // the peer holds instead: what is newly shared crosses, what no longer is, is
 // withdrawn.
-func (l *lane) changed(view replica.View) (changed []replica.Path) {
+// An item that waits on its way out stays as the peer has it.
+func (l *lane) changed(view replica.View, held []rules.Held) (changed []replica.Path) {
 	renewed := l.renewed()
+	waits := map[replica.Path]bool{}
+	for _, h := range held {
+		waits[h.Path] = h.Code != rules.Dropped
+	}
 	look := func(p replica.Path) {
+		if waits[p] || waits[replica.Path(p.Kind())] {
+			return
+		}
 		var now replica.Hash
 		it, ok := view[p]
 		if ok {

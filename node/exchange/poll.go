@@ -23,7 +23,7 @@ func (d *Desk) poll(ctx context.Context) error {
 	}
 	for d.tenant.wait(ctx) {
 		if err := p.step(ctx); err != nil && ctx.Err() == nil {
-			d.log.Warn("polling failed and will be tried again", "err", err)
+			d.log.Warn("polling failed and will be tried again", "err", quiet(err))
 			d.pollFailed(err)
 		} else if err == nil {
 			d.tenant.found()

@@ -97,6 +97,7 @@ func (t *talk) begin(c *Connection) {
 	l := &line{d: t.d, c: c, s: t.s, from: at.Stored + 1, told: at.PeerSaid, news: make(chan struct{}, 1), end: end}
 	t.lines[c.Wire] = l
 	c.live(t)
+	c.Log.Confirmed(at.PeerSaid)
 	t.g.Go(func() error { return l.until(ctx, l.send) })
 	t.g.Go(func() error { return l.until(ctx, l.receipts) })
 }

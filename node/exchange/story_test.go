@@ -258,3 +258,21 @@ func TestATicketThatLeavesItsTriggerPauses(t *testing.T) {
 		w.quiet()
 	})
 }
+
+func TestAnItemHeldOnItsWayOutStaysAsThePeerHasIt(t *testing.T) {
+	picky := strings.Replace(customer, `share = ["summary", "description", "priority", "status"]`,
+		"share = [\"summary\", \"description\", \"status\"]\n\n[outgoing.priority]\nmap = { High = \"High\", Medium = \"Medium\" }", 1)
+	inWorld(t, picky, vendor, func(w *world) {
+		key, twin := w.shared("Slow network")
+		same(t, "south's priority", w.south.named(twin, "priority"), "P2")
+		w.north.edit(key, map[string]any{"priority": name("Low"), "summary": "Slower network"})
+		w.until("the rest crosses", time.Minute, func() bool { return w.south.fields(twin)["summary"] == "Slower network" })
+		w.quiet()
+		same(t, "north holds", w.north.held(), []string{"priority: unmapped"})
+		same(t, "south's priority stays", w.south.named(twin, "priority"), "P2")
+		w.north.edit(key, map[string]any{"priority": name("Medium")})
+		w.until("a mapped value goes on", time.Minute, func() bool { return w.south.named(twin, "priority") == "P3" })
+		w.quiet()
+		same(t, "north holds nothing", w.north.held(), []string(nil))
+	})
+}

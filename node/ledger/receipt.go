@@ -104,8 +104,16 @@ func (g *Log) free(now Told) (freed []replica.LinkID) {
 	return freed
 }
 
-// Outcomes returns what is to be told to the peer after number n, at most max,
-// and forgets what it has confirmed up to n.
+// Confirmed forgets the outcomes up to number n, which the peer says it holds on
+// its disk. It need not wait for ours: what comes back is passed over.
+func (g *Log) Confirmed(n uint64) {
+	k := table('Y').str(g.connection)
+	if err := g.l.db.DeleteRange(k, append(key(nil), k...).num(n+1), pebble.NoSync); err != nil {
+		g.l.log.Warn("outcomes that the peer holds stay on disk", "connection", g.connection, "err", err)
+	}
+}
+
+// Outcomes returns what is to be told to the peer after number n, at most max.
 func (g *Log) Outcomes(n uint64, max int) (last uint64, out []replica.Outcome, err error) {
 	durable := g.Position().Settled
 	prefix := table('Y').str(g.connection)
