@@ -382,7 +382,7 @@ func (t *talk) receipt(body []byte) error {
 	if c == nil {
 		return nil // the connection is not ours any more
 	}
-	freed, news, err := c.Log.Receipt(r)
+	freed, news, err := c.Log.Receipt(r, body)
 	if err != nil {
 		c.lost(t, trouble(err))
 		return err

@@ -76,9 +76,9 @@ type company struct {
 	jira *jsm.Client
 	halt func()
 
-	meddle   func() // see before
-	meddleAt [2]string
-	slow     func() // the way to the tenant, where it takes time
+	meddle atomic.Pointer[meddling]
+	slow   atomic.Bool // the way to the tenant takes time
+	called atomic.Int64
 }
 
 const (
@@ -264,19 +264,23 @@ func (p inProcess) RoundTrip(r *http.Request) (a *http.Response, err error) {
 type meddled struct{ c *company }
 
 func (m meddled) RoundTrip(r *http.Request) (*http.Response, error) {
-	if m.c.slow != nil {
-		m.c.slow()
+	if m.c.slow.Load() {
+		time.Sleep(time.Duration(m.c.called.Add(1)%7) * 40 * time.Millisecond)
 	}
-	if act := m.c.meddle; act != nil && r.Method == m.c.meddleAt[0] && strings.HasSuffix(r.URL.Path, m.c.meddleAt[1]) {
-		m.c.meddle = nil
-		act()
+	if act := m.c.meddle.Load(); act != nil && r.Method == act.method && strings.HasSuffix(r.URL.Path, act.path) && m.c.meddle.CompareAndSwap(act, nil) {
+		act.act()
 	}
 	return inProcess{m.c.tenant}.RoundTrip(r)
 }
 
-// before has something happen once, right before a certain call of the node's.
+// meddling is what happens once, right before a certain call of the node's.
+type meddling struct {
+	method, path string
+	act          func()
+}
+
 func (c *company) before(method, path string, act func()) {
-	c.meddle, c.meddleAt = act, [2]string{method, path}
+	c.meddle.Store(&meddling{method, path, act})
 }
 
 // do is one call of a person.

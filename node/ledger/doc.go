@@ -31,6 +31,7 @@
 //	o i   connection sequence      Entry: one replica that left, came   committer, receive
 //	H h   connection               head of that log                     committer, receive
 //	S     connection               Told: how far the peer is with ours  receipts
+//	R     connection number        the peer's signed receipt up to that outcome, as it came  receipts
 //	Y     connection number        Settled: an outcome for the peer     committer
 //	N     connection link nonce    Intent: a write to Jira under way    the ticket's lane
 //	X     connection link item     Held                                 〃

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -111,9 +112,22 @@ func TestReplicaCrossesAndIsReceipted(t *testing.T) {
 	if again := carry(t, ng, sg, 1); again.Seq != 1 || len(again.Due) != 0 {
 		t.Errorf("a second delivery came to %+v", again)
 	}
-	freed, _, err := ng.Receipt(&replica.Receipt{Stored: 1})
+	freed, _, err := ng.Receipt(&replica.Receipt{Stored: 1}, nil)
 	if err != nil || len(freed) != 1 || ng.InFlight(id) {
 		t.Errorf("after the receipt: freed %v, in flight %v, %v", freed, ng.InFlight(id), err)
+	}
+	settled := replica.Receipt{Stored: 1, Settled: 1, Outcomes: []replica.Outcome{{Link: id, Seq: 1, State: replica.Held, Code: "unmapped"}}}
+	if _, news, err := ng.Receipt(&settled, []byte("signed")); err != nil || len(news) != 1 {
+		t.Errorf("an outcome is news of %v (%v)", news, err)
+	}
+	if w, err := north.Word("acme", id); err != nil || w.State != replica.Held || w.Code != "unmapped" {
+		t.Errorf("the peer's word is %+v (%v)", w, err)
+	}
+	if proof, err := ng.Proof(1); err != nil || string(proof) != "signed" {
+		t.Errorf("the receipt kept is %q (%v)", proof, err)
+	}
+	if _, _, err := ng.Receipt(&replica.Receipt{Stored: 9}, nil); !errors.Is(err, ErrRewind) {
+		t.Errorf("a receipt for what was never sent: %v, want ErrRewind", err)
 	}
 }
 

@@ -15,10 +15,10 @@ import (
 // one of the two ledgers was restored from a backup or copied.
 var ErrRewind = errors.New("the two ledgers disagree about what was exchanged: one of them was restored or copied")
 
-// Receipt takes in a receipt of the peer: what it stored, and the outcomes that
-// are new to us. It returns the links that may post their next replica, and
+// Receipt takes in a receipt of the peer, whose signed bytes are kept where it
+// speaks of outcomes: what it stored, and the outcomes that are new to us. It returns the links that may post their next replica, and
 // those whose outcome is news. Outcomes are on disk when it returns.
-func (g *Log) Receipt(r *replica.Receipt) (freed []replica.LinkID, news []replica.LinkID, err error) {
+func (g *Log) Receipt(r *replica.Receipt, signed []byte) (freed []replica.LinkID, news []replica.LinkID, err error) {
 	now := g.Told()
 	if r.Stored > g.Position().Seq {
 		return nil, nil, fmt.Errorf("receipt for replica %d of connection %q: %w", r.Stored, g.connection, ErrRewind)
@@ -53,10 +53,27 @@ func (g *Log) Receipt(r *replica.Receipt) (freed []replica.LinkID, news []replic
 	if err := b.Set(table('S').str(g.connection), v, nil); err != nil {
 		return nil, nil, err
 	}
+	if err := b.Set(table('R').str(g.connection).num(r.Settled), signed, nil); err != nil {
+		return nil, nil, err
+	}
 	if err := g.l.commit(b); err != nil {
 		return nil, nil, err
 	}
 	return g.free(next), news, nil
+}
+
+// Proof is the peer's signed receipt that tells the outcome of a number, which
+// whoever has its ledger key can check; ErrNone where it has not been told.
+func (g *Log) Proof(outcome uint64) (signed []byte, err error) {
+	prefix := table('R').str(g.connection)
+	err = g.l.scanFrom(prefix, table('R').str(g.connection).num(outcome), func(_, v []byte) (bool, error) {
+		signed = append([]byte(nil), v...)
+		return false, nil
+	})
+	if err == nil && signed == nil {
+		err = ErrNone
+	}
+	return signed, err
 }
 
 // outcome stores what the peer says became of a replica, as its word on the link.
