@@ -157,3 +157,7 @@ func (p peers) Peers() (all []*transport.Peer, err error) {
 }
 
 func (p peers) SavePeer(one *transport.Peer) error { return p.led.PutPeer(one.Name, one.Encode()) }
+
+// Check walks the whole ledger and reports what does not fit together. It reads
+// only, and may run beside a running node.
+func (n *Node) Check() error { return n.led.Check() }

@@ -43,7 +43,9 @@ func (d *Desk) pollFailed(err error) {
 	var api *jsm.APIError
 	if errors.As(err, &api) && api.Class == jsm.Tenant {
 		d.tenant.lose(err)
+		return
 	}
+	d.tenant.ail(err)
 }
 
 // PollNow asks for a poll without waiting for its time.

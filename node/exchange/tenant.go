@@ -28,6 +28,14 @@ func (t *tenant) lose(err error) {
 	t.trouble, t.until = err.Error(), time.Now().Add(t.step)
 }
 
+// ail notes a trouble over which the tenant is asked again as often as ever, such
+// as a gateway's 502.
+func (t *tenant) ail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.trouble = err.Error()
+}
+
 // found notes that the tenant answered.
 func (t *tenant) found() {
 	t.mu.Lock()
