@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -28,6 +30,9 @@ commands can reach it, whether or not the tenant answers:
 			if err != nil {
 				return err
 			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(calmGC)
+			}
 			level := &slog.LevelVar{}
 			n, err := node.Open(dir, slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level})))
 			if err != nil {
@@ -48,6 +53,11 @@ commands can reach it, whether or not the tenant answers:
 	c.Flags().BoolVar(&expose, "expose-console", false, "allow a console address that others can reach; the page then asks for a password (put TLS in front of it)")
 	return c
 }
+
+// calmGC lets garbage grow to four times what is in use before it is collected.
+// A node holds little and makes much: at 1,024 replicas in flight this gave 1.2
+// times the replicas a second (BenchmarkEndToEnd). GOGC in the environment wins.
+const calmGC = 400 // per cent
 
 func sayReady(to io.Writer, r node.Ready, asJSON bool) {
 	if asJSON {
