@@ -96,8 +96,7 @@ func (d *Desk) ours(h jsm.Hint) bool {
 
 func pauseFact(connection string) string { return "pause/" + connection }
 
-// Pause stops a connection from starting new links and from writing here; what
-// comes in is still stored and receipted.
+// Pause stops a connection from starting new links; those that it has go on.
 func (d *Desk) Pause(connection, why string) error {
 	c := d.Connection(connection)
 	if c == nil {

@@ -15,7 +15,7 @@ import (
 const (
 	batchSteps = 1024    // steps that one batch takes at most
 	batchBytes = 4 << 20 // bytes after which a batch takes no further step
-	syncsAhead = 1       // batches that may wait for the disk at once: one syncs while the next is filled
+	syncsAhead = 1       // batches that may wait for the disk at once: what comes meanwhile makes the next one larger
 	tailBytes  = 4 << 20 // newest entries kept in memory for the sender; an older one is read back from disk
 )
 
