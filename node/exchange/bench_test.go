@@ -102,7 +102,7 @@ type pipe struct {
 // watch tells each posting when its replica is stored.
 func (p *pipe) watch(ctx context.Context) {
 	for ctx.Err() == nil {
-		moved := p.log.Moved()
+		moved := p.log.Heard()
 		now := p.log.Told().Stored
 		p.mu.Lock()
 		for ; p.stored < now; p.stored++ {

@@ -146,14 +146,8 @@ func (d *Desk) Use(name, wire, peer string, version replica.Hash, r *rules.Rules
 		return nil
 	}
 	// What came while nothing could be judged, then what a new version makes of the rest.
-	err = d.led.Due(func(connection string, id replica.LinkID) bool {
-		if connection == name {
-			d.wakeLink(c, id)
-		}
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("reading due links: %w", err)
+	for _, id := range c.Log.Due() {
+		d.wakeLink(c, id)
 	}
 	return d.led.Links(name, func(k ledger.Link) bool {
 		d.enqueue(k, time.Time{})
@@ -236,12 +230,10 @@ func (d *Desk) refill() error {
 	wake := func(connection string, id replica.LinkID, due time.Time) {
 		d.queue.add(job{lane: connection + "/" + id.String(), connection: connection, link: id, due: due, retry: true})
 	}
-	err = d.led.Due(func(connection string, id replica.LinkID) bool {
-		wake(connection, id, time.Time{})
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("reading due links: %w", err)
+	for _, c := range d.Connections() {
+		for _, id := range c.Log.Due() {
+			wake(c.Name, id, time.Time{})
+		}
 	}
 	err = d.led.OpenIntents(func(in ledger.Intent) bool {
 		wake(in.Connection, in.Link, time.Time{})

@@ -158,7 +158,9 @@ func (c *company) confuse() {
 		in.Remote = in.Remote.Clone()
 		in.Remote["view:never"] = replica.NewItem(replica.Text("said"), 1)
 		in.After = in.Remote.Hash()
-		c.w.must(c.led.Write(func(b *ledger.Batch) error { return ledger.Reconciled(b, k.Connection, k.ID, in) }))
+		g, err := c.led.Log(k.Connection)
+		c.w.must(err)
+		c.w.must(c.led.Write(func(b *ledger.Batch) error { return g.Reconciled(b, k.ID, in) }))
 		return true
 	}))
 }

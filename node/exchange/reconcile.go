@@ -54,7 +54,7 @@ func (l *lane) lost() error {
 			if err := ledger.PutLink(b, l.link); err != nil {
 				return err
 			}
-			return ledger.Reconciled(b, l.c.Name, l.link.ID, l.in)
+			return l.c.Log.Reconciled(b, l.link.ID, l.in)
 		},
 	})
 }
@@ -252,7 +252,7 @@ func (w *work) store(b *ledger.Batch) error {
 			return err
 		}
 	}
-	if err := ledger.Reconciled(b, name, id, w.in); err != nil {
+	if err := w.c.Log.Reconciled(b, id, w.in); err != nil {
 		return err
 	}
 	return w.d.led.PutHeld(b, name, id, false, w.held)

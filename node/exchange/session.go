@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +19,8 @@ import (
 
 // Kinds of control messages.
 const (
-	receiptKind  = 'r' // a signed receipt
+	storedKind   = 'a' // everything of a connection up to a sequence is on disk: the sequence (8 bytes, big endian), the connection
+	receiptKind  = 'r' // the same, signed, and what became of it
 	refuseKind   = 'x' // "I have no connection of this name": the name
 	positionKind = 'p' // where a connection stands: one that the hello did not know yet
 )
@@ -38,6 +40,8 @@ const (
 	takeBytes    = 4 << 20 // bytes likewise
 	maxOutcomes  = 1000    // outcomes that one receipt carries
 	maxBegin     = 4 << 10 // bytes of a position
+
+	signEvery = 20 * time.Millisecond // between two receipts that tell of storing alone: the links are freed without waiting for them
 )
 
 // talk is one session with one peer.
@@ -168,8 +172,12 @@ func (l *line) send(ctx context.Context) error {
 	}
 	next := l.from
 	for {
-		moved := l.c.Log.Moved()
-		entries, err := l.c.Log.Entries(next, min(sendEntries, l.room(next)))
+		grown, heard := l.c.Log.Grown(), l.c.Log.Heard()
+		room := l.room(next)
+		if room > 0 {
+			heard = nil // the peer's word matters only where it makes room
+		}
+		entries, err := l.c.Log.Entries(next, min(sendEntries, room))
 		if err != nil {
 			return err
 		}
@@ -189,7 +197,8 @@ func (l *line) send(ctx context.Context) error {
 			continue
 		}
 		select {
-		case <-moved:
+		case <-grown:
+		case <-heard:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -202,38 +211,54 @@ func (l *line) room(next replica.Seq) int {
 	return max(0, inFlight-int(next-1-stored))
 }
 
-// receipts tells the peer what is stored and what became of it, as it becomes true.
+// receipts tells the peer, signed, what is stored and what became of it: an
+// outcome as soon as it is true, and within signEvery what is stored.
 func (l *line) receipts(ctx context.Context) error {
-	var stored replica.Seq
-	first := true
-	for {
-		moved := l.c.Log.Moved()
+	var pause <-chan time.Time
+	for first := true; ; first = false {
+		settled, news := l.c.Log.Settled(), l.news
+		if pause != nil {
+			news = nil
+		}
 		at := l.c.Log.Position()
-		last, outcomes, err := l.told, []replica.Outcome(nil), error(nil)
-		if at.Settled > l.told {
-			if last, outcomes, err = l.c.Log.Outcomes(l.told, maxOutcomes); err != nil {
-				return err
+		if !first && at.Settled <= l.told {
+			select {
+			case <-settled:
+				continue
+			case <-pause:
+				pause = nil
+				continue
+			case <-news:
+			case <-ctx.Done():
+				return ctx.Err()
 			}
+			at = l.c.Log.Position()
 		}
-		if at.Stored > stored || len(outcomes) > 0 || first {
-			r := replica.Receipt{Connection: l.c.Wire, Epoch: at.InEpoch, Stored: at.Stored, Chain: at.InChain, Settled: last, Outcomes: outcomes}
-			b, err := r.Sign(l.d.sign)
-			if err != nil {
-				return fmt.Errorf("signing a receipt of connection %q: %w", l.c.Name, err)
-			}
-			if err := l.s.SendControl(ctx, receiptKind, b); err != nil {
-				return fmt.Errorf("sending a receipt of connection %q: %w", l.c.Name, err)
-			}
-			stored, l.told, first = at.Stored, last, false
-			continue
+		if err := l.receipt(ctx, at); err != nil {
+			return err
 		}
-		select {
-		case <-l.news:
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
+		pause = time.After(signEvery)
+	}
+}
+
+// receipt signs and sends one receipt.
+func (l *line) receipt(ctx context.Context, at ledger.Position) error {
+	r := replica.Receipt{Connection: l.c.Wire, Epoch: at.InEpoch, Stored: at.Stored, Chain: at.InChain, Settled: l.told}
+	if at.Settled > l.told {
+		var err error
+		if r.Settled, r.Outcomes, err = l.c.Log.Outcomes(l.told, maxOutcomes); err != nil {
+			return err
 		}
 	}
+	b, err := r.Sign(l.d.sign)
+	if err != nil {
+		return fmt.Errorf("signing a receipt of connection %q: %w", l.c.Name, err)
+	}
+	if err := l.s.SendControl(ctx, receiptKind, b); err != nil {
+		return fmt.Errorf("sending a receipt of connection %q: %w", l.c.Name, err)
+	}
+	l.told = r.Settled
+	return nil
 }
 
 // accept takes the peer's streams and stores what comes in on each.
@@ -289,6 +314,10 @@ func (t *talk) store(c *Connection, epoch [16]byte, batch []ledger.Arrived) erro
 		c.lost(t, trouble(err))
 		return err
 	}
+	ack := append(binary.BigEndian.AppendUint64(nil, uint64(stored.Seq)), c.Wire...)
+	if err := t.s.SendControl(t.ctx, storedKind, ack); err != nil {
+		return fmt.Errorf("acknowledging replica %d of connection %q: %w", stored.Seq, c.Name, err)
+	}
 	t.mu.Lock()
 	l := t.lines[c.Wire]
 	t.mu.Unlock()
@@ -340,6 +369,8 @@ func (t *talk) control() error {
 			return fmt.Errorf("listening to %q: %w", t.s.Peer(), err)
 		}
 		switch kind {
+		case storedKind:
+			err = t.acknowledged(body)
 		case receiptKind:
 			err = t.receipt(body)
 		case refuseKind:
@@ -372,6 +403,25 @@ func (t *talk) position(body []byte) error {
 }
 
 const maxConnections = 4096 // connections that one peer may name
+
+func (t *talk) acknowledged(body []byte) error {
+	if len(body) < 8 {
+		return fmt.Errorf("an acknowledgement of %q has %d bytes: %w", t.s.Peer(), len(body), transport.ErrProtocol)
+	}
+	c := t.d.wired(t.s.Peer(), string(body[8:]))
+	if c == nil {
+		return nil // the connection is not ours any more
+	}
+	freed, err := c.Log.Acknowledged(replica.Seq(binary.BigEndian.Uint64(body)))
+	if err != nil {
+		c.lost(t, trouble(err))
+		return err
+	}
+	for _, link := range freed {
+		t.d.freed(c, link)
+	}
+	return nil
+}
 
 func (t *talk) receipt(body []byte) error {
 	r, err := replica.OpenReceipt(body, t.s.PeerLedgerKey())

@@ -91,7 +91,7 @@ func (d *Desk) syncOne(ctx context.Context, c *Connection, key string) Synced {
 // await waits for the peer's word on a link's newest replica.
 func (d *Desk) await(ctx context.Context, c *Connection, ticket string, s Synced) Synced {
 	for {
-		moved := c.Log.Moved()
+		heard := c.Log.Heard()
 		links, err := d.led.LinksOf(ticket)
 		if err != nil {
 			s.Reason = err.Error()
@@ -106,7 +106,7 @@ func (d *Desk) await(ctx context.Context, c *Connection, ticket string, s Synced
 			}
 		}
 		select {
-		case <-moved:
+		case <-heard:
 		case <-ctx.Done():
 			s.State, s.Reason = "held", "the partner has not answered yet: "+d.whyWaiting(c)
 			return s

@@ -38,7 +38,7 @@
 //	W C   connection link item …   twin comments, both ways round       〃
 //	Z     connection link item seq Overruled: a value that lost         〃
 //	M     ticket generation        dirty mark                           whoever has a hint
-//	Q     connection link sequence due mark: fold and reconcile         receive sets, lane clears
+//	Q     connection               the oldest i that may wait           〃
 //	V     connection version       Published rules                      the admin
 //	E     peer                     a pairing, opaque here               transport's pairing
 //	K     name                     small facts: poll cursor, epoch      their writers

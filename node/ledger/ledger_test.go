@@ -112,11 +112,14 @@ func TestReplicaCrossesAndIsReceipted(t *testing.T) {
 	if again := carry(t, ng, sg, 1); again.Seq != 1 || len(again.Due) != 0 {
 		t.Errorf("a second delivery came to %+v", again)
 	}
-	freed, _, err := ng.Receipt(&replica.Receipt{Stored: 1}, nil)
+	at := sg.Position()
+	told := replica.Receipt{Epoch: at.InEpoch, Stored: at.Stored, Chain: at.InChain}
+	freed, err := ng.Acknowledged(1)
 	if err != nil || len(freed) != 1 || ng.InFlight(id) {
 		t.Errorf("after the receipt: freed %v, in flight %v, %v", freed, ng.InFlight(id), err)
 	}
-	settled := replica.Receipt{Stored: 1, Settled: 1, Outcomes: []replica.Outcome{{Link: id, Seq: 1, State: replica.Held, Code: "unmapped"}}}
+	settled := told
+	settled.Settled, settled.Outcomes = 1, []replica.Outcome{{Link: id, Seq: 1, State: replica.Held, Code: "unmapped"}}
 	if _, news, err := ng.Receipt(&settled, []byte("signed")); err != nil || len(news) != 1 {
 		t.Errorf("an outcome is news of %v (%v)", news, err)
 	}
@@ -126,8 +129,19 @@ func TestReplicaCrossesAndIsReceipted(t *testing.T) {
 	if proof, err := ng.Proof(1); err != nil || string(proof) != "signed" {
 		t.Errorf("the receipt kept is %q (%v)", proof, err)
 	}
-	if _, _, err := ng.Receipt(&replica.Receipt{Stored: 9}, nil); !errors.Is(err, ErrRewind) {
-		t.Errorf("a receipt for what was never sent: %v, want ErrRewind", err)
+	if _, err := ng.Acknowledged(9); !errors.Is(err, ErrRewind) {
+		t.Errorf("an acknowledgement of what was never sent: %v, want ErrRewind", err)
+	}
+	for what, lie := range map[string]func(*replica.Receipt){
+		"what was never sent": func(r *replica.Receipt) { r.Stored = 9 },
+		"another log":         func(r *replica.Receipt) { r.Epoch[0] ^= 1 },
+		"another chain":       func(r *replica.Receipt) { r.Chain[0] ^= 1 },
+	} {
+		r := told
+		lie(&r)
+		if _, _, err := ng.Receipt(&r, nil); !errors.Is(err, ErrRewind) {
+			t.Errorf("a receipt for %s: %v, want ErrRewind", what, err)
+		}
 	}
 }
 

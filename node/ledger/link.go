@@ -51,6 +51,7 @@ type Outgoing struct {
 // say again what it said before, because the ticket here has moved since.
 type Incoming struct {
 	Seq    replica.Seq  // newest sequence received for this link
+	Folded replica.Seq  // newest sequence that has been looked at: Seq, or one that was lost
 	Lost   replica.Seq  // not stored: a sequence that does not fit what we hold; the whole view is needed
 	Broken bool         // not stored: that one was a whole view
 	After  replica.Hash // Remote's hash
@@ -157,7 +158,11 @@ func (l *Ledger) Incoming(connection string, id replica.LinkID) (*Incoming, erro
 	if err != nil {
 		return nil, err
 	}
-	return in, l.pending(connection, id, in)
+	g, err := l.Log(connection)
+	if err != nil {
+		return nil, err
+	}
+	return in, g.pending(id, in)
 }
 
 func (l *Ledger) storedIncoming(connection string, id replica.LinkID) (*Incoming, error) {
@@ -261,6 +266,7 @@ func (o *Outgoing) decode(v []byte) (err error) {
 func (in *Incoming) encode() []byte {
 	b := make([]byte, 0, 128+32*len(in.Items))
 	b = binary.BigEndian.AppendUint64(b, uint64(in.Seq))
+	b = binary.BigEndian.AppendUint64(b, uint64(in.Folded))
 	b = append(b, in.After[:]...)
 	b = appendString(appendString(b, in.Key), in.URL)
 	b = binary.AppendUvarint(b, uint64(len(in.Via)))
@@ -277,7 +283,7 @@ func (in *Incoming) encode() []byte {
 
 func (in *Incoming) decode(v []byte) (err error) {
 	r := reader{b: v}
-	in.Seq, in.After = replica.Seq(r.num()), r.hash()
+	in.Seq, in.Folded, in.After = replica.Seq(r.num()), replica.Seq(r.num()), r.hash()
 	in.Key, in.URL = r.string(), r.string()
 	for n := r.count(); n > 0 && !r.bad; n-- {
 		in.Via = append(in.Via, r.string())

@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,9 +39,26 @@ type Log struct {
 	held    int     // bytes of tail
 	told    Told
 	flying  map[replica.LinkID]replica.Seq // links whose newest replica is not stored by the peer yet
-	moved   chan struct{}                  // closed and renewed when durable or told moves
+	flights []flight                       // the same, oldest first
+	grown   signal                         // an entry became durable
+	settled signal                         // an outcome became durable
+	heard   signal                         // told moved
 
 	in inbox // the other direction; receive alone touches it
+}
+
+// flight is a replica without a stored receipt.
+type flight struct {
+	seq  replica.Seq
+	link replica.LinkID
+}
+
+// signal is closed and renewed when what it stands for happens.
+type signal chan struct{}
+
+func (s *signal) fire() {
+	close(*s)
+	*s = make(signal)
 }
 
 // Told is how far the peer has come with our log, as its receipts say.
@@ -70,7 +89,7 @@ func (l *Ledger) Log(connection string) (*Log, error) {
 	if g := l.logs[connection]; g != nil {
 		return g, nil
 	}
-	g := &Log{l: l, connection: connection, syncs: make(chan struct{}, syncsAhead), moved: make(chan struct{}), flying: map[replica.LinkID]replica.Seq{}}
+	g := &Log{l: l, connection: connection, syncs: make(chan struct{}, syncsAhead), flying: map[replica.LinkID]replica.Seq{}, grown: make(signal), settled: make(signal), heard: make(signal)}
 	if err := g.load(); err != nil {
 		return nil, fmt.Errorf("opening the log of connection %q: %w", connection, err)
 	}
@@ -95,7 +114,7 @@ func (g *Log) load() error {
 		return err
 	}
 	err = g.read(g.told.Stored+1, func(e Entry) bool {
-		g.flying[e.Link] = e.Seq
+		g.fly(e)
 		return true
 	})
 	if err != nil {
@@ -150,7 +169,7 @@ func (g *Log) lead() {
 			break
 		}
 	}
-	err := g.apply(b, now)
+	err := g.apply(b, turns, now)
 	g.mu.Lock()
 	g.queue = g.queue[len(turns):]
 	if err == nil {
@@ -168,10 +187,14 @@ func (g *Log) lead() {
 	b.Close()
 	g.mu.Lock()
 	if err == nil {
-		if now.Seq > g.durable.Seq || now.Settled > g.durable.Settled {
-			g.durable = now // batches sync in the order of their numbers
+		was := g.durable
+		g.durable = now // batches sync in the order of their numbers
+		if now.Seq > was.Seq {
+			g.grown.fire()
 		}
-		g.announce()
+		if now.Settled > was.Settled {
+			g.settled.fire()
+		}
 	}
 	g.mu.Unlock()
 	<-g.syncs
@@ -206,9 +229,25 @@ func (g *Log) handOn() {
 	}
 }
 
-func (g *Log) apply(b *Batch, now head) error {
+// apply adds the links' new state to the entries, each in the order of their
+// keys, which is the order that costs a memtable least, and commits.
+func (g *Log) apply(b *Batch, turns []*turn, now head) error {
 	if g.l.failed.Load() != nil {
 		return ErrFailed
+	}
+	posted := make([]*turn, 0, len(turns))
+	for _, t := range turns {
+		if t.step.Replica != nil {
+			posted = append(posted, t)
+		}
+	}
+	slices.SortFunc(posted, func(a, b *turn) int {
+		return bytes.Compare(a.step.Replica.Link[:], b.step.Replica.Link[:])
+	})
+	for _, t := range posted {
+		if err := PutOutgoing(b, g.connection, t.step.Replica.Link, t.step.Out); err != nil {
+			return err
+		}
 	}
 	if err := b.Set(table('H').str(g.connection), now.encode(), nil); err != nil {
 		return err
@@ -267,9 +306,6 @@ func (g *Log) post(b *Batch, now *head, s Step) (Entry, error) {
 		base.Seq = r.Seq
 		s.Out.Bases[p] = base
 	}
-	if err := PutOutgoing(b, g.connection, r.Link, s.Out); err != nil {
-		return Entry{}, err
-	}
 	g.buf = e.encode(g.buf[:0])
 	return e, b.Set(table('o').str(g.connection).num(uint64(e.Seq)), g.buf, nil)
 }
@@ -279,7 +315,7 @@ func (g *Log) keep(entries []Entry) {
 	for _, e := range entries {
 		g.tail = append(g.tail, e)
 		g.held += len(e.Body)
-		g.flying[e.Link] = e.Seq
+		g.fly(e)
 	}
 	for g.held > tailBytes && len(g.tail) > 0 {
 		g.forget()
@@ -293,10 +329,10 @@ func (g *Log) forget() {
 	g.tail = g.tail[1:] // append moves what is left when the array is used up
 }
 
-// announce wakes whoever waits for the log to move. The caller holds mu.
-func (g *Log) announce() {
-	close(g.moved)
-	g.moved = make(chan struct{})
+// fly notes that the peer has yet to store e. The caller holds mu.
+func (g *Log) fly(e Entry) {
+	g.flying[e.Link] = e.Seq
+	g.flights = append(g.flights, flight{e.Seq, e.Link})
 }
 
 // Position is where a connection's log stands, as hello tells the peer.
@@ -328,12 +364,19 @@ func (g *Log) Told() Told {
 	return g.told
 }
 
-// Moved is closed when the log has moved since the call: an entry became
-// durable, an outcome was settled, or the peer told more.
-func (g *Log) Moved() <-chan struct{} {
+// Grown is closed when an entry became durable since the call.
+func (g *Log) Grown() <-chan struct{} { return g.when(&g.grown) }
+
+// Settled is closed when an outcome for the peer became durable since the call.
+func (g *Log) Settled() <-chan struct{} { return g.when(&g.settled) }
+
+// Heard is closed when the peer told more since the call.
+func (g *Log) Heard() <-chan struct{} { return g.when(&g.heard) }
+
+func (g *Log) when(s *signal) <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.moved
+	return *s
 }
 
 // InFlight reports whether the link's newest replica is still without a stored receipt.

@@ -15,14 +15,26 @@ import (
 // one of the two ledgers was restored from a backup or copied.
 var ErrRewind = errors.New("the two ledgers disagree about what was exchanged: one of them was restored or copied")
 
+// Acknowledged takes in the peer's word, under the session's authentication
+// alone, that it stored everything up to a number. It returns the links that may
+// post their next replica. The signed receipt follows.
+func (g *Log) Acknowledged(stored replica.Seq) (freed []replica.LinkID, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if stored > g.durable.Seq {
+		return nil, fmt.Errorf("replica %d of connection %q is acknowledged: %w", stored, g.connection, ErrRewind)
+	}
+	return g.free(Told{Stored: stored, Settled: g.told.Settled}), nil
+}
+
 // Receipt takes in a receipt of the peer, whose signed bytes are kept where it
 // speaks of outcomes: what it stored, and the outcomes that are new to us. It returns the links that may post their next replica, and
 // those whose outcome is news. Outcomes are on disk when it returns.
 func (g *Log) Receipt(r *replica.Receipt, signed []byte) (freed []replica.LinkID, news []replica.LinkID, err error) {
-	now := g.Told()
-	if r.Stored > g.Position().Seq {
-		return nil, nil, fmt.Errorf("receipt for replica %d of connection %q: %w", r.Stored, g.connection, ErrRewind)
+	if err := g.agrees(r); err != nil {
+		return nil, nil, err
 	}
+	now := g.Told()
 	first := r.Settled - uint64(len(r.Outcomes)) + 1
 	if len(r.Outcomes) > 0 && (uint64(len(r.Outcomes)) > r.Settled || first > now.Settled+1) {
 		return nil, nil, fmt.Errorf("receipt skips outcomes %d to %d of connection %q: %w", now.Settled+1, first-1, g.connection, ErrRewind)
@@ -40,10 +52,9 @@ func (g *Log) Receipt(r *replica.Receipt, signed []byte) (freed []replica.LinkID
 		news = append(news, link)
 	}
 	next := Told{Stored: max(now.Stored, r.Stored), Settled: max(now.Settled, r.Settled)}
-	if next == now {
-		return nil, nil, nil
-	}
 	if len(news) == 0 { // how far the peer stored it tells again at the next session
+		g.mu.Lock()
+		defer g.mu.Unlock()
 		return g.free(next), nil, nil
 	}
 	v, err := json.Marshal(next)
@@ -59,7 +70,29 @@ func (g *Log) Receipt(r *replica.Receipt, signed []byte) (freed []replica.LinkID
 	if err := g.l.commit(b); err != nil {
 		return nil, nil, err
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	return g.free(next), news, nil
+}
+
+// agrees checks that the receipt speaks of the log that we know: its epoch, a
+// number that was sent, and the chain up to there.
+func (g *Log) agrees(r *replica.Receipt) error {
+	if r.Stored == 0 {
+		return nil
+	}
+	at := g.Position()
+	if r.Stored > at.Seq || r.Epoch != at.Epoch {
+		return fmt.Errorf("receipt for replica %d of connection %q: %w", r.Stored, g.connection, ErrRewind)
+	}
+	var e Entry
+	if err := g.l.get(table('o').str(g.connection).num(uint64(r.Stored)), e.decode); err != nil {
+		return fmt.Errorf("reading replica %d of connection %q: %w", r.Stored, g.connection, err)
+	}
+	if r.Chain != e.Chain {
+		return fmt.Errorf("receipt for replica %d of connection %q: its chain is not ours: %w", r.Stored, g.connection, ErrRewind)
+	}
+	return nil
 }
 
 // Proof is the peer's signed receipt that tells the outcome of a number, which
@@ -103,21 +136,24 @@ func (g *Log) outcome(b *Batch, o replica.Outcome) (replica.LinkID, error) {
 	return link, putWord(b, g.connection, link, w)
 }
 
-// free notes how far the peer is and returns the links without a replica in flight.
+// free notes how far the peer is and returns the links without a replica in
+// flight. The caller holds mu.
 func (g *Log) free(now Told) (freed []replica.LinkID) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	now.Stored, now.Settled = max(now.Stored, g.told.Stored), max(now.Settled, g.told.Settled)
+	if now == g.told {
+		return nil
+	}
 	g.told = now
 	for len(g.tail) > 0 && g.tail[0].Seq <= now.Stored {
 		g.forget()
 	}
-	for link, seq := range g.flying {
-		if seq <= now.Stored {
-			delete(g.flying, link)
-			freed = append(freed, link)
+	for ; len(g.flights) > 0 && g.flights[0].seq <= now.Stored; g.flights = g.flights[1:] {
+		if f := g.flights[0]; g.flying[f.link] == f.seq {
+			delete(g.flying, f.link)
+			freed = append(freed, f.link)
 		}
 	}
-	g.announce()
+	g.heard.fire()
 	return freed
 }
 

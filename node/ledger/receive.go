@@ -1,24 +1,98 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"parley/replica"
 )
 
-// inbox is the incoming direction of a connection's log.
+// inbox is the incoming direction of a connection's log, and what of it is not
+// reconciled yet: the log's own entries are the marks, so a replica that comes
+// is one record on disk. Which of them wait is memory, made at start from the
+// entries after the oldest that waited.
 type inbox struct {
-	mu   sync.Mutex // guards head; work is held by the one receiver
-	head head
-	work sync.Mutex
+	work sync.Mutex // held by the one receiver
+
+	mu    sync.Mutex // guards the fields below
+	head  head
+	due   map[replica.LinkID][]replica.Seq // arrivals to be folded, by link
+	order []flight                         // the same, oldest first, and some that are folded by now
 }
 
 func (in *inbox) load(l *Ledger, connection string) error {
-	return missing(l.get(table('h').str(connection), in.head.decode))
+	if err := missing(l.get(table('h').str(connection), in.head.decode)); err != nil {
+		return err
+	}
+	in.due = map[replica.LinkID][]replica.Seq{}
+	var waited uint64
+	err := l.get(table('Q').str(connection), func(v []byte) error {
+		r := reader{b: v}
+		waited = r.num()
+		return r.end("oldest arrival that waits")
+	})
+	if missing(err) != nil {
+		return err
+	}
+	folded := map[replica.LinkID]replica.Seq{}
+	var fault error
+	err = l.entries('i', connection, replica.Seq(waited), func(e Entry) bool {
+		upto, known := folded[e.Link]
+		if !known {
+			var i *Incoming
+			if i, fault = l.storedIncoming(connection, e.Link); fault != nil {
+				return false
+			}
+			upto = i.Folded
+			folded[e.Link] = upto
+		}
+		if e.Seq > upto && e.Link != (replica.LinkID{}) {
+			in.waits(flight{e.Seq, e.Link})
+		}
+		return true
+	})
+	return errors.Join(err, fault)
+}
+
+// waits notes an arrival. The caller holds mu, or is alone.
+func (in *inbox) waits(f flight) {
+	in.due[f.link] = append(in.due[f.link], f.seq)
+	in.order = append(in.order, f)
+}
+
+// folded forgets a link's arrivals up to seq, and returns those after it.
+func (in *inbox) folded(link replica.LinkID, seq replica.Seq) []replica.Seq {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	later := in.due[link]
+	for len(later) > 0 && later[0] <= seq {
+		later = later[1:]
+	}
+	if len(later) > 0 {
+		in.due[link] = later
+	} else {
+		delete(in.due, link)
+	}
+	return slices.Clone(later)
+}
+
+// oldest is the first arrival that may wait.
+func (in *inbox) oldest() replica.Seq {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for ; len(in.order) > 0; in.order = in.order[1:] {
+		f := in.order[0]
+		if waits := in.due[f.link]; len(waits) > 0 && waits[0] <= f.seq {
+			return f.seq
+		}
+	}
+	return in.head.Seq + 1
 }
 
 // Arrived is one replica as it came from the peer.
@@ -38,11 +112,11 @@ type Stored struct {
 // ErrGap is returned where an arrival does not follow the last one stored.
 var ErrGap = errors.New("a replica is missing before this one")
 
-// Receive stores arrivals in the log, in order, each with a due mark for its
-// link; one that was stored before is passed over. It returns once everything
-// is on disk. Folding them into the link's view is left to the lane that
-// reconciles it (see [Ledger.Incoming]): a replica is receipted for two records
-// on disk, whatever the size of the view that it changes. One that cannot be
+// Receive stores arrivals in the log, in order; one that was stored before is
+// passed over. It returns once everything is on disk. Folding them into the
+// link's view is left to the lane that reconciles it (see [Ledger.Incoming]): a
+// replica is receipted for one record on disk, whatever the size of the view
+// that it changes. One that cannot be
 // read is stored all the same and answered with an outcome of its own, so that
 // it stops nothing else.
 func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
@@ -71,15 +145,20 @@ func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
 	if err := g.l.commit(in.b); err != nil {
 		return Stored{}, err
 	}
+	stored := Stored{Seq: now.Seq, Chain: now.Chain}
 	g.in.mu.Lock()
 	g.in.head = now
+	for _, f := range in.due {
+		g.in.waits(f)
+		stored.Due = append(stored.Due, f.link)
+	}
 	g.in.mu.Unlock()
 	for _, o := range in.refused {
 		if err := g.Commit(Step{Outcome: &o}); err != nil {
 			return Stored{}, err
 		}
 	}
-	return Stored{Seq: now.Seq, Chain: now.Chain, Due: in.due}, nil
+	return stored, nil
 }
 
 // begin checks that the peer's log is the one that we know.
@@ -101,11 +180,11 @@ type intake struct {
 	g       *Log
 	b       *Batch
 	buf     []byte
-	due     []replica.LinkID
+	due     []flight
 	refused []replica.Outcome
 }
 
-// take logs one arrival and marks its link due.
+// take logs one arrival.
 func (in *intake) take(now *head, a Arrived) error {
 	e := Entry{Seq: a.Seq, At: time.Now(), Verdict: Received, Salt: a.Salt, Body: a.Body, Commitment: commitment(a.Salt, a.Body)}
 	e.Chain = chain(now.Chain, e.Commitment)
@@ -118,64 +197,48 @@ func (in *intake) take(now *head, a Arrived) error {
 		in.g.l.log.Warn("a replica cannot be read", "connection", in.g.connection, "seq", a.Seq, "err", err)
 	} else {
 		e.Link, e.Rules = r.Link, r.Rules
-		in.due = append(in.due, r.Link)
-		if err := in.b.Set(linkKey('Q', in.g.connection, r.Link).num(uint64(a.Seq)), nil, nil); err != nil {
-			return err
-		}
+		in.due = append(in.due, flight{a.Seq, r.Link})
 	}
 	now.Seq, now.Chain = e.Seq, e.Chain
 	in.buf = e.encode(in.buf[:0])
 	return in.b.Set(table('i').str(in.g.connection).num(uint64(e.Seq)), in.buf, nil)
 }
 
-// Due lists the links that need reconciling, of all connections.
-func (l *Ledger) Due(use func(connection string, id replica.LinkID) bool) error {
-	prefix := table('Q')
-	return l.scan(prefix, func(k, _ []byte) (bool, error) {
-		r := reader{b: k[len(prefix):]}
-		connection, id := r.str(), r.link()
-		if err := r.end("due mark"); err != nil {
-			return false, err
-		}
-		return use(connection, id), nil
-	})
+// Due lists the links of the connection that need reconciling.
+func (g *Log) Due() []replica.LinkID {
+	g.in.mu.Lock()
+	defer g.in.mu.Unlock()
+	links := slices.Collect(maps.Keys(g.in.due))
+	slices.SortFunc(links, func(a, b replica.LinkID) int { return cmp.Compare(g.in.due[a][0], g.in.due[b][0]) })
+	return links
 }
 
 // pending folds what has come for a link since in was stored. A replica that
 // was made against another view than ours leaves the link Lost, until a whole
 // view brings it back.
-func (l *Ledger) pending(connection string, id replica.LinkID, in *Incoming) error {
-	prefix := linkKey('Q', connection, id)
-	return l.scan(prefix, func(k, _ []byte) (bool, error) {
-		r := reader{b: k[len(prefix):]}
-		seq := replica.Seq(r.num())
-		if err := r.end("due mark"); err != nil {
-			return false, err
-		}
-		if seq <= in.Seq {
-			return true, nil
-		}
+func (g *Log) pending(id replica.LinkID, in *Incoming) error {
+	for _, seq := range g.in.folded(id, in.Folded) {
 		var e Entry
-		if err := l.get(table('i').str(connection).num(uint64(seq)), e.decode); err != nil {
-			return false, fmt.Errorf("reading replica %d of connection %q: %w", seq, connection, err)
+		if err := g.l.get(table('i').str(g.connection).num(uint64(seq)), e.decode); err != nil {
+			return fmt.Errorf("reading replica %d of connection %q: %w", seq, g.connection, err)
 		}
 		news, err := replica.Decode(e.Body)
 		if err != nil {
-			return false, fmt.Errorf("reading replica %d of connection %q: %w", seq, connection, err)
+			return fmt.Errorf("reading replica %d of connection %q: %w", seq, g.connection, err)
 		}
 		in.fold(seq, news)
-		return true, nil
-	})
+	}
+	return nil
 }
 
-// Reconciled stores the peer's side of a link as it was reconciled, and clears
-// the due marks up to there; those of replicas that came meanwhile stay.
-func Reconciled(b *Batch, connection string, id replica.LinkID, in *Incoming) error {
-	if err := b.Set(linkKey('I', connection, id), in.encode(), nil); err != nil {
+// Reconciled stores the peer's side of a link as it was reconciled; what came
+// meanwhile still waits.
+func (g *Log) Reconciled(b *Batch, id replica.LinkID, in *Incoming) error {
+	in.Folded = max(in.Seq, in.Lost)
+	if err := b.Set(linkKey('I', g.connection, id), in.encode(), nil); err != nil {
 		return err
 	}
-	k := linkKey('Q', connection, id)
-	return b.DeleteRange(k, append(key(nil), k...).num(uint64(max(in.Seq, in.Lost))+1), nil)
+	return b.Set(table('Q').str(g.connection), key(nil).num(uint64(g.in.oldest())), nil)
 }
 
 // Overruled is a value that lost against the other side's, so that it stays readable.
