@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -24,18 +22,12 @@ type Node struct {
 	LogLevel  string   // debug, info, warn, error
 	Poll      Poll
 	Settle    Settle
+	Webhook   Webhook
+	Notify    Notify
+	Ledger    Ledger
+	Budget    Budget
 
 	home string
-}
-
-// Tenant says where the site is and who we are there. At most one token source is set.
-type Tenant struct {
-	URL          string // https; http only on loopback. May hold a context path (Data Center)
-	Flavor       string // cloud or datacenter
-	User         string // e-mail (Cloud); empty on Data Center, where the token is a bearer
-	TokenEnv     string // name of an environment variable
-	TokenFile    string // path, relative to the home; its mode must hide it from others
-	TokenCommand string // run by the shell; its first output line is the token
 }
 
 // Poll is how changes are found where no webhook tells of them.
@@ -43,6 +35,8 @@ type Poll struct {
 	Every    time.Duration // between two polls of the tenant
 	Overlap  time.Duration // how far each poll looks back before the last one's start (facts: index order and clock)
 	IndexLag time.Duration // how long a written ticket may stay unseen by search
+	Slowest  time.Duration // between two polls while webhooks are proven to come
+	Sweep    time.Duration // between two rounds of asking for every linked ticket; 0: none
 }
 
 // Settle is how long an unanswered create is waited for before it is looked for and tried again.
@@ -57,9 +51,11 @@ func DefaultNode() Node {
 		Listen:   ":7843",
 		Console:  "127.0.0.1:7844",
 		LogLevel: "info",
-		Tenant:   Tenant{Flavor: "cloud"},
-		Poll:     Poll{Every: 10 * time.Second, Overlap: 5 * time.Minute, IndexLag: time.Minute},
+		Tenant:   Tenant{Flavor: "cloud", Auth: AuthToken},
+		Poll:     Poll{Every: 10 * time.Second, Overlap: 5 * time.Minute, IndexLag: time.Minute, Slowest: 2 * time.Minute, Sweep: 24 * time.Hour},
 		Settle:   Settle{Comment: time.Minute, Create: 3 * time.Minute},
+		Notify:   Notify{TenantDown: time.Minute, PeerDown: 15 * time.Minute},
+		Ledger:   Ledger{Keep: keepStandard},
 	}
 }
 
@@ -101,6 +97,8 @@ func ParseNode(file string, content []byte) (*Node, error) {
 		n.Poll.Every = poll.duration("every", n.Poll.Every, 50*time.Millisecond, time.Hour)
 		n.Poll.Overlap = poll.duration("overlap", n.Poll.Overlap, 0, 24*time.Hour)
 		n.Poll.IndexLag = poll.duration("index_lag", n.Poll.IndexLag, 0, time.Hour)
+		n.Poll.Slowest = poll.duration("slowest", n.Poll.Slowest, 0, time.Hour)
+		n.Poll.Sweep = poll.duration("sweep", n.Poll.Sweep, 0, 30*24*time.Hour)
 		poll.done(nil)
 	}
 	if settle, ok := t.sub("settle", "[settle]"); ok {
@@ -108,6 +106,10 @@ func ParseNode(file string, content []byte) (*Node, error) {
 		n.Settle.Create = settle.duration("create", n.Settle.Create, 0, 24*time.Hour)
 		settle.done(nil)
 	}
+	n.readNotify(t)
+	n.readLedger(t)
+	n.readBudget(t)
+	n.readWebhook(t)
 	t.done(func(k *node) string {
 		switch k.name {
 		case "url", "flavor", "user", "token", "token_env", "token_file", "token_command":
@@ -165,67 +167,4 @@ func (t *table) address(a Text, listening bool) string {
 		t.ps.Add(a.Pos, `for example "parley.acme.example:7843"`, "%q is not an address (host:port)", a.Value)
 	}
 	return a.Value
-}
-
-func (n *Node) readTenant(t *table) {
-	ten, ok := t.sub("tenant", "[tenant]")
-	if !ok {
-		t.ps.Add(t.n.key, `add [tenant] with url = "https://…"`, "the node has no tenant")
-		return
-	}
-	if address := ten.text("url"); !address.IsSet() {
-		t.ps.Add(ten.n.key, "", "[tenant] has no url")
-	} else if why := badURL(address.Value); why != "" {
-		t.ps.Add(address.Pos, "", "url %s", why) // the value is not shown: it may hold a password
-	} else {
-		n.Tenant.URL = strings.TrimRight(address.Value, "/")
-	}
-	n.Tenant.Flavor = ten.choice("flavor", "cloud", "datacenter").Value
-	n.Tenant.User = ten.text("user").Value
-	sources := 0
-	for _, s := range []struct {
-		word string
-		to   *string
-	}{{"token_env", &n.Tenant.TokenEnv}, {"token_file", &n.Tenant.TokenFile}, {"token_command", &n.Tenant.TokenCommand}} {
-		v := ten.text(s.word)
-		if !v.IsSet() {
-			continue
-		}
-		*s.to = v.Value
-		if sources++; sources > 1 {
-			t.ps.Add(v.Pos, "keep one of token_env, token_file, token_command", "the token has two sources")
-		}
-		if v.Value == "" || s.word == "token_env" && !goodEnv.MatchString(v.Value) {
-			t.ps.Add(v.Pos, "", "%s does not name anything that could hold a token", s.word)
-		}
-	}
-	ten.done(func(k *node) string {
-		if strings.Contains(k.name, "token") || strings.Contains(k.name, "password") {
-			return "a secret does not belong in this file: name where it is, with token_env, token_file or token_command"
-		}
-		return ""
-	})
-}
-
-var goodEnv = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// badURL says what is wrong with a tenant's address, or "".
-func badURL(s string) string {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return "must look like https://acme.atlassian.net"
-	case u.User != nil:
-		return "must not hold a user or password: use user and token_env"
-	case u.RawQuery != "" || u.Fragment != "":
-		return "must not hold a query or fragment"
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return "must be https (http only for a tenant on this machine)"
-	}
-	return ""
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }

@@ -37,24 +37,25 @@ func NodeText(n Node) string {
 	line("[tenant]")
 	line("url = %s", quote(n.Tenant.URL))
 	line("flavor = %s                   # cloud or datacenter", quote(n.Tenant.Flavor))
-	if n.Tenant.User != "" {
-		line("user = %s", quote(n.Tenant.User))
-	}
-	line("# The token is never written here. Name where it is: token_env, token_file (mode 0600) or token_command.")
-	for _, s := range [][2]string{{"token_env", n.Tenant.TokenEnv}, {"token_file", n.Tenant.TokenFile}, {"token_command", n.Tenant.TokenCommand}} {
-		if s[1] != "" {
-			line("%s = %s", s[0], quote(s[1]))
-		}
-	}
+	n.Tenant.write(line)
 	line("")
 	line("[poll]")
 	line("every = %q                   # between two looks at the tenant; webhooks only make it faster", n.Poll.Every)
 	line("overlap = %q                 # how far each look reaches back", n.Poll.Overlap)
 	line("index_lag = %q               # how long a fresh write may stay unseen by search", n.Poll.IndexLag)
+	line("slowest = %q                # between two looks while webhooks are proven to come", n.Poll.Slowest)
+	line("sweep = %q                # between two rounds of asking for every linked ticket; \"0s\": none", n.Poll.Sweep)
+	line("")
+	line("# [webhook]                     # faster, and fewer calls; \"parley webhook show\" tells what to enter in Jira")
+	line("# listen = \"127.0.0.1:7845\"     # TCP; with tls_cert and tls_key, or behind_proxy = true where a proxy takes TLS off")
+	line("# url = \"https://parley.acme.example\"   # how Jira reaches it")
 	line("")
 	line("[settle]                       # how long an unanswered create is awaited before it is looked for and tried again")
 	line("comment = %q", n.Settle.Comment)
 	line("create = %q", n.Settle.Create)
+	n.Budget.write(line)
+	line("")
+	line("# Nobody is told of trouble until there is a [notify.channel.NAME]: see \"parley notify --help\".")
 	return b.String()
 }
 

@@ -96,7 +96,14 @@ type Create struct {
 }
 
 // Limits bound what the connection does in a day. 0 is no limit.
-type Limits struct{ TicketsPerDay, FirstDay Count }
+type Limits struct {
+	TicketsPerDay, FirstDay Count
+	WritesPerItemHour       Count // writes of one item of a ticket within an hour; not set: DefaultWritesPerItemHour
+}
+
+// DefaultWritesPerItemHour is far beyond what people do to one field, and reached within minutes where two chains
+// of automation answer each other.
+const DefaultWritesPerItemHour = 20
 
 // Sources gives every file that the rules were read from, by its path in the home: what a published
 // version holds. [ParseRules] reads them again. The caller must not change the contents.

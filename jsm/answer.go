@@ -17,9 +17,10 @@ const redirectHint = "the tenant redirects this call, and redirects are not foll
 	"is this the site's own address, without a login page in front?"
 
 const (
-	maxMessages   = 20            // sentences or fields kept of one error body
-	maxMessage    = 400           // bytes kept of one sentence
-	maxRetryAfter = 2 * time.Hour // a quota resets at the top of the hour [D]; Data Center sends 2^63-1 for a blocked user
+	maxMessages   = 20               // sentences or fields kept of one error body
+	maxMessage    = 400              // bytes kept of one sentence
+	quotaPause    = 10 * time.Minute // where an exhausted quota comes without a time
+	maxRetryAfter = 2 * time.Hour    // a quota resets at the top of the hour [D]; Data Center sends 2^63-1 for a blocked user
 )
 
 // refused makes the error for an answer that is no success. changed tells whether the request could
@@ -31,34 +32,39 @@ func refused(op string, status int, h http.Header, body []byte, changes bool, no
 		Reason:     clip(h.Get("RateLimit-Reason"), 64),
 		Trace:      clip(h.Get("Atl-Traceid"), 64),
 	}
-	html := isHTML(h, body)
+	html, empty := isHTML(h, body), len(bytes.TrimSpace(body)) == 0
 	if !html {
 		e.Messages, e.Fields = parseErrorBody(body)
 	}
-	switch {
-	case status == 429:
+	e.Trouble = troubleOf(status, h, empty, html)
+	switch e.Trouble {
+	case TroubleLimit:
 		e.Class = Transient
-	case status >= 500, status == http.StatusRequestTimeout, status == 499:
+		if e.RetryAfter == 0 && strings.HasPrefix(e.Reason, quotaReason) {
+			e.RetryAfter = min(quotaPause, now.Truncate(window).Add(window+resetSlack).Sub(now))
+		}
+	case TroubleGateway, TroubleMaintenance:
 		e.Class = Transient
 		if changes {
 			e.Applied = Maybe // a 502 or 504 may follow a commit
 		}
-	case status == http.StatusConflict, status == http.StatusTooEarly, status == http.StatusLocked:
-		e.Class = Transient
-	case status == http.StatusUnauthorized, status == http.StatusProxyAuthRequired, status == http.StatusPaymentRequired:
+	case TroubleToken, TroubleSuspended, TroubleProxy:
 		e.Class = Tenant
-	case status == http.StatusGone:
+	case TroubleRemoved:
 		e.Class = Tenant // an endpoint that Atlassian removed, as /rest/api/3/search (CHANGE-2046)
-	case status/100 == 3:
+	case TroublePage:
 		e.Class = Tenant
-		e.Messages = append(e.Messages, redirectHint)
-	case status == http.StatusForbidden && len(bytes.TrimSpace(body)) == 0:
+		if status/100 == 3 {
+			e.Messages = append(e.Messages, redirectHint)
+		}
+	case TroubleLicence:
 		e.Class = Tenant // an unlicensed account on agent endpoints gets 403 without a body [L]
 		e.Messages = append(e.Messages, "refused without a reason; the account probably lacks a Jira Service Management agent licence")
-	case html:
-		e.Class = Tenant
 	default:
 		e.Class = Definite
+		if status == http.StatusConflict || status == http.StatusTooEarly || status == http.StatusLocked {
+			e.Class = Transient
+		}
 	}
 	if html {
 		e.Messages = append(e.Messages, "an HTML page instead of JSON")

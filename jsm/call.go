@@ -35,6 +35,10 @@ type call struct {
 	issue   string     // the ticket that a write touches, for Jira's per-issue limit
 	read    bool       // changes nothing, though its method is POST
 	objects func() int // points beyond the first, counted from the decoded answer; nil: none
+	most    int        // points at most; 0: not known before
+
+	load     Load // for whom it is made
+	reserved int  // points set aside for it while it is under way
 }
 
 func (k *call) changes() bool { return k.method != http.MethodGet && !k.read }
@@ -58,24 +62,44 @@ func (c *Client) do(ctx context.Context, k call) (int, error) {
 			return 0, fmt.Errorf("encoding %s: %w", k.op, err)
 		}
 	}
+	if k.load = loadOf(ctx); k.op == opMyself {
+		k.load.Backfill = false // it decides for everybody
+	}
 	wait := &backoff.ExponentialBackOff{InitialInterval: 500 * time.Millisecond, Multiplier: 2, MaxInterval: 8 * time.Second}
 	for try := 1; ; try++ {
-		if e := c.pace.wait(ctx, &k); e != nil {
+		if e := c.admit(ctx, &k); e != nil {
 			return e.Status, e
 		}
+		began := time.Now()
 		status, e := c.attempt(ctx, &k, address, body)
+		if e != nil {
+			e = c.doubt(ctx, &k, e, began)
+		}
+		c.gov.settle(&k, e, ctx.Err() != nil)
 		if e == nil {
 			return status, nil
 		}
-		c.pace.heed(&k, e)
 		pause := max(jitter(wait.NextBackOff()), e.RetryAfter)
 		safe := e.Class == Transient && e.Applied == No && e.Status != http.StatusConflict // after a conflict the caller reads first
-		if !safe || try == maxTries || pause > c.maxWait || ctx.Err() != nil {
+		if !safe || try == maxTries || pause > c.maxWait || ctx.Err() != nil || c.Standing().State != Up {
 			return status, e
 		}
 		c.log.Debug("jira asked again: "+k.op, "took", pause)
 		if err := sleep(ctx, pause); err != nil {
 			return status, e
+		}
+	}
+}
+
+// admit waits for the call's turn. Where it falls to this caller, it first sees whether the tenant is well again.
+func (c *Client) admit(ctx context.Context, k *call) *APIError {
+	for {
+		ask, e := c.gov.admit(ctx, k)
+		if !ask {
+			return e
+		}
+		if err := c.ask(ctx); err != nil && ctx.Err() != nil {
+			return unsent(k, ctx.Err())
 		}
 	}
 }
@@ -106,14 +130,10 @@ func (c *Client) address(k *call) (string, error) {
 	return b.String(), nil
 }
 
-// attempt sends the request once and decodes the answer.
-func (c *Client) attempt(ctx context.Context, k *call, address string, body []byte) (int, *APIError) {
+// send sends the request once with this token and decodes the answer.
+func (c *Client) send(ctx context.Context, k *call, address string, body []byte, token string) (int, *APIError) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	token, err := c.auth.Token(ctx)
-	if err != nil {
-		return 0, &APIError{Op: k.op, Class: Tenant, Applied: No, Err: fmt.Errorf("getting the token: %w", err)}
-	}
 	var conn connTrace
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, conn.hooks()), k.method, address, bytes.NewReader(body))
 	if err != nil {
@@ -132,7 +152,9 @@ func (c *Client) attempt(ctx context.Context, k *call, address string, body []by
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.calls.add(k.op, 1)
-		return 0, lost(k, err, conn.neverSent())
+		e := lost(k, err, conn.neverSent())
+		c.gov.heard(k, 1, nil, e)
+		return 0, e
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
@@ -142,6 +164,7 @@ func (c *Client) attempt(ctx context.Context, k *call, address string, body []by
 		points += k.objects()
 	}
 	c.calls.add(k.op, points)
+	c.gov.heard(k, points, resp.Header, e)
 	c.log.Debug("jira: "+k.op, "took", time.Since(start))
 	if e != nil {
 		hide(e, token, c.auth.User)
@@ -152,6 +175,11 @@ func (c *Client) attempt(ctx context.Context, k *call, address string, body []by
 // judge turns an answer into a decoded value or an error.
 func (c *Client) judge(k *call, resp *http.Response, body []byte, readErr error) (int, *APIError) {
 	status := resp.StatusCode
+	unfit := func(class Class, t Trouble, why string) (int, *APIError) {
+		e := unusable(k.op, status, k.changes(), class, why)
+		e.Trouble = t
+		return status, e
+	}
 	switch {
 	case status/100 != 2:
 		if int64(len(body)) > c.maxBody {
@@ -163,19 +191,25 @@ func (c *Client) judge(k *call, resp *http.Response, body []byte, readErr error)
 		e.Status = status
 		return status, e
 	case int64(len(body)) > c.maxBody:
-		return status, unusable(k.op, status, k.changes(), Definite, fmt.Sprintf("an answer of more than %d bytes", c.maxBody))
+		return unfit(Definite, "", fmt.Sprintf("an answer of more than %d bytes", c.maxBody))
+	case stranger(resp.Header):
+		return unfit(Tenant, TroubleToken, "Jira answers as to a stranger: it does not believe the credential")
 	case isHTML(resp.Header, body):
-		why := "an HTML page instead of JSON: a login page or a proxy answers in the tenant's place"
-		return status, unusable(k.op, status, k.changes(), Tenant, why)
+		return unfit(Tenant, TroublePage, "an HTML page instead of JSON: a login page or a proxy answers in the tenant's place")
 	case k.out == nil || status == http.StatusNoContent || len(body) == 0 && status == http.StatusCreated:
 		return status, nil
+	case len(bytes.TrimSpace(body)) == 0:
+		return unfit(Transient, TroubleEmpty, "an answer without content")
 	}
 	if err := json.Unmarshal(body, k.out); err != nil {
-		class := Definite
-		if k.changes() {
-			class = Transient // perhaps cut short on the way; the caller looks what happened
+		class, trouble := Transient, TroubleCut // cut short on the way, or garbled; after a write the caller looks what happened
+		if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
+			trouble = TroubleShape
+			if !k.changes() {
+				class = Definite
+			}
 		}
-		return status, unusable(k.op, status, k.changes(), class, "an answer that is not the JSON Jira describes: "+shape(err))
+		return unfit(class, trouble, "an answer that is not the JSON Jira describes: "+shape(err))
 	}
 	return status, nil
 }
@@ -226,8 +260,15 @@ func lost(k *call, err error, neverSent bool) *APIError {
 	if k.changes() && !neverSent && !neverConnected(err) {
 		e.Applied = Maybe
 	}
-	if badCertificate(err) {
-		e.Class = Tenant
+	switch {
+	case badCertificate(err):
+		e.Class, e.Trouble = Tenant, TroubleCertificate
+	case neverSent || neverConnected(err):
+		e.Trouble = TroubleUnreachable
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		e.Trouble = TroubleCut
+	default:
+		e.Trouble = TroubleSilent
 	}
 	return e
 }

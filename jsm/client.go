@@ -21,8 +21,10 @@ const (
 // Auth says who calls. Cloud takes Basic with the account's e-mail and an API token [D]; with an
 // empty User the token goes as Bearer (service accounts, OAuth).
 type Auth struct {
-	User  string                                // e-mail of the account; empty: Bearer
-	Token func(context.Context) (string, error) // asked for every attempt, so that a rotated token is used at once
+	User  string                                         // e-mail of the account; empty: Bearer
+	Token func(context.Context) (string, error)          // asked for every attempt, so that a rotated token is used at once
+	Renew func(ctx context.Context, refused string) bool // after a 401: can another token than this one be had? nil: no
+	Base  func(context.Context) (string, error)          // a gateway's address to use instead of Config.Base; nil: none
 }
 
 // Token is an Auth.Token for a token that does not change.
@@ -41,6 +43,7 @@ type Config struct {
 	Timeout   time.Duration // of one attempt; zero: 60 s
 	MaxWait   time.Duration // longest pause (Retry-After, backoff) a call waits out before it gives the error back; zero: 30 s
 	MaxBody   int64         // bytes of one answer; zero: 32 MiB
+	Points    int           // points an hour that may be spent; zero: what Jira's answers say, if they do
 }
 
 // Client talks to one tenant as one account. It is safe for concurrent use.
@@ -51,12 +54,13 @@ type Client struct {
 	log     *slog.Logger
 	agent   string
 	calls   *Counter
-	pace    *pacer
+	gov     *governor
 	timeout time.Duration
 	maxWait time.Duration
 	maxBody int64
 
-	learned learned // what earlier answers taught: forms, the request type field, workflows
+	doubts  chan struct{} // room for one: who looks whether a refusal means the account
+	learned learned       // what earlier answers taught: forms, the request type field, workflows
 }
 
 // New checks the configuration and makes no call.
@@ -94,7 +98,7 @@ func New(cfg Config) (*Client, error) {
 	if c.maxBody <= 0 {
 		c.maxBody = defaultMaxBody
 	}
-	c.pace = newPacer(c.maxWait)
+	c.gov, c.doubts = newGovernor(cfg.Points, c.maxWait, c.log), make(chan struct{}, 1)
 	return c, nil
 }
 

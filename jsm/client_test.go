@@ -114,13 +114,13 @@ func TestHTMLInsteadOfJSON(t *testing.T) {
 			}
 			io.WriteString(w, "\n<!DOCTYPE html><title>Log in</title>")
 		})
-		_, err := c.Myself(t.Context())
+		_, err := c.AddComment(t.Context(), "1", NewComment{Body: Rich(adfHello), Public: true})
 		var e *APIError
-		if !errors.As(err, &e) || e.Class != Tenant || !strings.Contains(err.Error(), "HTML") {
+		if !errors.As(err, &e) || e.Class != Tenant || e.Applied != Maybe {
 			t.Errorf("%v", err)
 		}
-		_, err = c.AddComment(t.Context(), "1", NewComment{Body: Rich(adfHello), Public: true})
-		if !errors.As(err, &e) || e.Class != Tenant || e.Applied != Maybe {
+		_, err = c.Myself(t.Context())
+		if !errors.As(err, &e) || e.Class != Tenant || !strings.Contains(err.Error(), "HTML") {
 			t.Errorf("%v", err)
 		}
 	}

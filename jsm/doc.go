@@ -2,8 +2,9 @@
 // comments, transitions, requests, organizations and people as Go values.
 //
 // What it keeps true:
-//   - One base address. Every call is that address plus a path. Addresses in answers
-//     (self, next, Location) are never followed, so the token can only reach the base.
+//   - One base address: the site's, or the gateway's where the token is for that ([Gateway]). Every
+//     call is that address plus a path. Addresses in answers (self, next, Location) are never
+//     followed, so the token can only reach the base.
 //   - Answers are bounded, and whatever is no JSON of the expected shape is an error that says so.
 //   - Only what is safe is repeated: a read, or a write that certainly had no effect.
 //     After any other failed write [APIError.Applied] is Maybe and the caller looks before it repeats.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -44,7 +43,7 @@ func (e *Edit) Drop(fields map[string]string) bool {
 // it is harmless. It is all or nothing: on *FieldErrors nothing was written; drop the fields it names.
 //
 // The answer of the PUT serves where it holds the fields and the history; else one read follows. Where
-// that read fails the error says Applied Maybe, though the edit is done.
+// that read fails the error is *Unread: the edit is done.
 func (c *Client) Edit(ctx context.Context, id string, e Edit) (*Ticket, error) {
 	body, err := e.body()
 	if err != nil {
@@ -65,10 +64,17 @@ func (c *Client) Edit(ctx context.Context, id string, e Edit) (*Ticket, error) {
 		err = c.complete(ctx, t, false)
 	}
 	if err != nil {
-		return nil, afterWrite(fmt.Errorf("reading back the edit: %w", err))
+		return nil, &Unread{Err: afterWrite(err)}
 	}
 	return t, nil
 }
+
+// Unread is an edit that is done, and whose ticket could not be read afterwards.
+type Unread struct{ Err error }
+
+func (e *Unread) Error() string { return "reading back the edit: " + e.Err.Error() }
+
+func (e *Unread) Unwrap() error { return e.Err }
 
 // returned makes a ticket of the PUT's answer, or nil where the tenant did not give all of it.
 func (c *Client) returned(answer json.RawMessage) *Ticket {

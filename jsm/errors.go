@@ -36,8 +36,10 @@ type APIError struct {
 	RetryAfter time.Duration // how long Jira asks to wait; 0: it did not say
 	Reason     string        // RateLimit-Reason, such as jira-per-issue-on-write
 	Applied    Applied
-	Trace      string // Atlassian's trace id, for their support
-	Err        error  // the cause where there was no answer
+	Trouble    Trouble // what is wrong with the tenant as such; "": it concerns this request
+	Unsent     bool    // held back: nothing was sent
+	Trace      string  // Atlassian's trace id, for their support
+	Err        error   // the cause where there was no answer
 }
 
 func (e *APIError) Error() string {

@@ -1,11 +1,8 @@
 package jsm
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -18,10 +15,9 @@ const (
 	rateChange rate.Limit = 50  // PUT, DELETE
 )
 
-// ratesOf lists the endpoints with a limit of their own.
+// ratesOf lists the endpoints with a limit of their own. "GET user" has one too; that is not the search for users.
 var ratesOf = map[string]rate.Limit{
 	opIssue:     150,
-	opUsers:     150,
 	opChangelog: 200,
 }
 
@@ -36,16 +32,17 @@ const (
 	maxTicketPaces = 1024             // tickets remembered before quiet ones are forgotten
 	ticketQuiet    = 40 * time.Second // after which both buckets are full again (40 at 2/s takes 20 s)
 	everything     = ""               // the pause that stops all calls
+	quotaReason    = "jira-quota"     // how the RateLimit-Reason of an exhausted quota begins [D]
+	ticketReason   = "jira-per-issue-on-write"
 )
 
-// pacer delays calls so that Jira need not refuse them, and keeps the pauses that Jira asked for.
-type pacer struct {
-	maxWait time.Duration
-
-	mu      sync.Mutex // everything below
+// pace knows when the next call of a kind may be sent without being refused, and keeps the pauses that Jira
+// asked for. The governor's mutex guards it.
+type pace struct {
 	rates   map[string]*rate.Limiter
+	all     *rate.Limiter // Data Center's bucket for a user, where answers tell of one; nil: none
 	tickets map[string]*ticketPace
-	pauses  map[string]time.Time // everything, an operation, or "ticket " and its id → until
+	pauses  map[string]pause // everything, an operation, or "ticket " and its id
 }
 
 type ticketPace struct {
@@ -53,65 +50,49 @@ type ticketPace struct {
 	used        time.Time
 }
 
-func newPacer(maxWait time.Duration) *pacer {
-	return &pacer{
-		maxWait: maxWait,
-		rates:   map[string]*rate.Limiter{},
-		tickets: map[string]*ticketPace{},
-		pauses:  map[string]time.Time{},
-	}
+type pause struct {
+	until  time.Time
+	reason string
 }
 
-// wait returns when the call may be sent, or an error that says it was not.
-func (p *pacer) wait(ctx context.Context, k *call) *APIError {
-	for {
-		pause := p.pausedFor(k, time.Now())
-		if pause <= 0 {
-			break
-		}
-		if pause > p.maxWait {
-			return &APIError{
-				Op: k.op, Status: http.StatusTooManyRequests, Class: Transient, Applied: No, RetryAfter: pause,
-				Messages: []string{fmt.Sprintf("not sent: Jira asked for a pause, %s of it left", pause.Round(time.Second))},
-			}
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return unsent(k, err)
-		}
-	}
-	for _, l := range p.limiters(k, time.Now()) {
-		if err := l.Wait(ctx); err != nil {
-			return unsent(k, err)
-		}
-	}
-	return nil
+func newPace() pace {
+	return pace{rates: map[string]*rate.Limiter{}, tickets: map[string]*ticketPace{}, pauses: map[string]pause{}}
 }
 
-func unsent(k *call, err error) *APIError {
-	return &APIError{Op: k.op, Class: Transient, Applied: No, Err: fmt.Errorf("waiting for Jira's rate limit: %w", err)}
-}
-
-func (p *pacer) pausedFor(k *call, now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var longest time.Duration
+// paused is how long Jira asked not to send such a call, and its reason.
+func (p *pace) paused(k *call, now time.Time) (longest time.Duration, reason string) {
 	for _, key := range []string{everything, k.op, "ticket " + k.issue} {
-		until, ok := p.pauses[key]
+		at, ok := p.pauses[key]
 		if !ok {
 			continue
 		}
-		if d := until.Sub(now); d > 0 {
-			longest = max(longest, d)
-		} else {
+		if d := at.until.Sub(now); d <= 0 {
 			delete(p.pauses, key)
+		} else if d > longest {
+			longest, reason = d, at.reason
+		}
+	}
+	return longest, reason
+}
+
+// wait is how long until every bucket has room for the call.
+func (p *pace) wait(k *call, now time.Time) (longest time.Duration) {
+	for _, l := range p.limiters(k, now) {
+		if lack := 1 - l.TokensAt(now); lack > 0 {
+			longest = max(longest, time.Duration(lack/float64(l.Limit())*float64(time.Second))+time.Microsecond)
 		}
 	}
 	return longest
 }
 
-func (p *pacer) limiters(k *call, now time.Time) []*rate.Limiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// take uses a place in every bucket of the call.
+func (p *pace) take(k *call, now time.Time) {
+	for _, l := range p.limiters(k, now) {
+		l.AllowN(now, 1)
+	}
+}
+
+func (p *pace) limiters(k *call, now time.Time) []*rate.Limiter {
 	l := p.rates[k.op]
 	if l == nil {
 		r, own := ratesOf[k.op]
@@ -125,8 +106,12 @@ func (p *pacer) limiters(k *call, now time.Time) []*rate.Limiter {
 		l = rate.NewLimiter(r, int(r)/2)
 		p.rates[k.op] = l
 	}
+	all := []*rate.Limiter{l}
+	if p.all != nil {
+		all = append(all, p.all)
+	}
 	if k.issue == "" || !k.changes() {
-		return []*rate.Limiter{l}
+		return all
 	}
 	t := p.tickets[k.issue]
 	if t == nil {
@@ -135,10 +120,10 @@ func (p *pacer) limiters(k *call, now time.Time) []*rate.Limiter {
 		p.tickets[k.issue] = t
 	}
 	t.used = now
-	return []*rate.Limiter{t.long, t.short, l}
+	return append(all, t.long, t.short)
 }
 
-func (p *pacer) forgetQuiet(now time.Time) {
+func (p *pace) forgetQuiet(now time.Time) {
 	if len(p.tickets) < maxTicketPaces {
 		return
 	}
@@ -151,28 +136,48 @@ func (p *pacer) forgetQuiet(now time.Time) {
 
 // heed keeps the pause that an error asks for: an exhausted quota stops everything, the per-issue
 // limit one ticket, anything else one endpoint [D].
-func (p *pacer) heed(k *call, e *APIError) {
+func (p *pace) heed(k *call, e *APIError, now time.Time) {
 	if e.RetryAfter <= 0 || e.Class != Transient {
 		return
 	}
 	key := k.op
 	switch {
-	case strings.HasPrefix(e.Reason, "jira-quota"):
+	case strings.HasPrefix(e.Reason, quotaReason), p.all != nil && e.Status == http.StatusTooManyRequests:
 		key = everything
-	case e.Reason == "jira-per-issue-on-write" && k.issue != "":
+	case e.Reason == ticketReason && k.issue != "":
 		key = "ticket " + k.issue
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
 	if len(p.pauses) >= maxTicketPaces {
-		for old, until := range p.pauses {
-			if !until.After(now) {
+		for old, at := range p.pauses {
+			if !at.until.After(now) {
 				delete(p.pauses, old)
 			}
 		}
 	}
-	if until := now.Add(e.RetryAfter); until.After(p.pauses[key]) {
-		p.pauses[key] = until
+	if until := now.Add(e.RetryAfter); until.After(p.pauses[key].until) {
+		p.pauses[key] = pause{until, e.Reason}
+	}
+}
+
+// learn takes over the bucket that Data Center tells of: X-RateLimit-FillRate requests each
+// X-RateLimit-Interval-Seconds, at most X-RateLimit-Limit at once, for one user on one of its machines [D].
+func (p *pace) learn(h http.Header, now time.Time) {
+	fill, interval := number(h.Get("X-RateLimit-FillRate")), number(h.Get("X-RateLimit-Interval-Seconds"))
+	size := number(h.Get("X-RateLimit-Limit"))
+	if fill <= 0 || interval <= 0 || size <= 0 {
+		return
+	}
+	r := rate.Limit(float64(fill) / float64(interval))
+	if p.all == nil {
+		p.all = rate.NewLimiter(r, size)
+	}
+	if p.all.Limit() != r || p.all.Burst() != size {
+		p.all.SetLimitAt(now, r)
+		p.all.SetBurstAt(now, size)
+	}
+	if left := number(h.Get("X-RateLimit-Remaining")); left >= 0 {
+		if over := int(p.all.TokensAt(now)) - left; over > 0 { // others use the account too
+			p.all.AllowN(now, over)
+		}
 	}
 }

@@ -148,7 +148,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 
 func TestQuietTicketsAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(time.Second)
+		p := newPace()
 		for i := range 3 * maxTicketPaces {
 			p.limiters(&call{op: "PUT issue", method: "PUT", issue: fmt.Sprint(i)}, time.Now())
 			if i%100 == 0 {

@@ -21,12 +21,12 @@ func (c *Client) Myself(ctx context.Context) (Account, error) {
 		personJSON
 		TimeZone string `json:"timeZone"`
 	}
-	_, err := c.do(ctx, call{op: "GET myself", method: http.MethodGet, path: rest("myself"), out: &out, objects: func() int { return 2 }})
+	_, err := c.do(ctx, call{op: opMyself, method: http.MethodGet, path: rest("myself"), out: &out, objects: func() int { return 2 }})
 	if err != nil {
 		return Account{}, err
 	}
 	if out.AccountID == "" {
-		return Account{}, unusable("GET myself", 200, false, Tenant, "the answer has no account id; is this Jira Cloud?")
+		return Account{}, unusable(opMyself, 200, false, Tenant, "the answer has no account id; is this Jira Cloud?")
 	}
 	return Account{Person: out.person(), TimeZone: out.TimeZone}, nil
 }

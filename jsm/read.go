@@ -121,7 +121,7 @@ func (c *Client) bulk(ctx context.Context, ids, asked []string, found map[string
 	_, err := c.do(ctx, call{
 		op: "POST issue/bulkfetch", method: http.MethodPost, path: rest("issue", "bulkfetch"), read: true,
 		body: map[string]any{"issueIdsOrKeys": ids, "fields": asked, "properties": []string{MarkKey}, "expand": []string{"changelog"}},
-		out:  &out, objects: func() int { return len(out.Issues) },
+		out:  &out, objects: func() int { return len(out.Issues) }, most: 1 + len(ids),
 	})
 	if err != nil {
 		return err

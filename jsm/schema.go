@@ -124,9 +124,19 @@ func (c *Client) readPriorities(ctx context.Context, s *Schema) error {
 		})
 		return out, err
 	})
+	if IsScopeMissing(err) {
+		list, err = c.sitePriorities(ctx)
+	}
 	s.Priorities = options(list)
 	s.setOptions("priority", s.Priorities)
 	return err
+}
+
+// sitePriorities are those of the whole site: reading a scheme takes the scope manage:jira-configuration [S],
+// which is more than a node should hold. One from outside the project's scheme is refused when it is written.
+func (c *Client) sitePriorities(ctx context.Context) (list []optionJSON, err error) {
+	_, err = c.do(ctx, call{op: "GET priority", method: http.MethodGet, path: rest("priority"), out: &list, objects: func() int { return len(list) }})
+	return list, err
 }
 
 type statusJSON struct {

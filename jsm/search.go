@@ -3,6 +3,7 @@ package jsm
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -21,6 +22,9 @@ const (
 	matchIDs   = 1000  // issue ids of one jql/match
 )
 
+// ErrMore means that a search found more than it takes in one go.
+var ErrMore = fmt.Errorf("more than %d results", maxFound)
+
 // Hint says that a ticket may have changed. It carries no data.
 type Hint struct {
 	ID, Key string
@@ -28,7 +32,8 @@ type Hint struct {
 }
 
 // Changed lists the projects' tickets that changed at or after since, oldest change first, each once.
-// The zero time means all.
+// The zero time means all. Where there are more than fit (50,000), the oldest come back with ErrMore: the
+// caller goes on from the last one's time.
 //
 // The index lags by seconds to minutes and a result may vanish again [L], so the caller gives since
 // with its overlap already taken off, and never moves its cursor beyond the start of this call minus that
@@ -50,23 +55,16 @@ func (c *Client) Changed(ctx context.Context, project []string, since time.Time)
 
 	byID := map[string]Hint{}
 	err := c.search(ctx, q, hintPage, map[string]any{"fields": []string{"updated"}}, func(is *issueJSON) error {
-		h := Hint{ID: string(is.ID), Key: is.Key}
-		var m moment
-		if raw, ok := is.Fields["updated"]; ok {
-			if err := m.UnmarshalJSON(raw); err != nil {
-				return fmt.Errorf("issue %s: %w", is.ID, err)
-			}
-		}
-		h.Updated = m.Time
-		if h.ID == "" {
-			return fmt.Errorf("a search result without id")
+		h, err := is.hint()
+		if err != nil {
+			return err
 		}
 		if old, ok := byID[h.ID]; !ok || old.Updated.Before(h.Updated) { // one that changes while we page comes twice
 			byID[h.ID] = h
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrMore) {
 		return nil, fmt.Errorf("looking for changed tickets: %w", err)
 	}
 	list := make([]Hint, 0, len(byID))
@@ -76,7 +74,7 @@ func (c *Client) Changed(ctx context.Context, project []string, since time.Time)
 	slices.SortFunc(list, func(a, b Hint) int {
 		return cmp.Or(a.Updated.Compare(b.Updated), compareIDs(a.ID, b.ID))
 	})
-	return list, nil
+	return list, err
 }
 
 // Search reads the tickets that a JQL finds, in its order, with the fields named and our marks. Their comments are
@@ -136,7 +134,7 @@ func (c *Client) search(ctx context.Context, query string, size int, body map[st
 		tokens[out.Token] = true
 		body["nextPageToken"] = out.Token
 	}
-	return fmt.Errorf("more than %d results", maxFound)
+	return ErrMore
 }
 
 // Match tells for each JQL which of the issues it matches, and its own error where Jira refuses that

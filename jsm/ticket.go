@@ -61,6 +61,11 @@ func (t *Ticket) Value(f Field) (Value, error) {
 	return f.Decode(raw)
 }
 
+// Bears reports whether all of the fields were asked for when the ticket was read.
+func (t *Ticket) Bears(fields []string) bool {
+	return t.asked == nil || !slices.ContainsFunc(fields, func(id string) bool { return !slices.Contains(t.asked, id) })
+}
+
 // always are the fields that every read asks for: a Ticket is made of them.
 var always = []string{"summary", "status", "issuetype", "project", "created", "updated", "creator", "comment"}
 

@@ -4,4 +4,4 @@ package node
 
 import "errors"
 
-func freeBytes(string) (uint64, error) { return 0, errors.ErrUnsupported }
+func diskSpace(string) (free, total uint64, err error) { return 0, 0, errors.ErrUnsupported }

@@ -4,11 +4,14 @@ package node
 
 import "syscall"
 
-// freeBytes is how much an ordinary user may still write to the disk of path.
-func freeBytes(path string) (uint64, error) {
+// diskSpace is how much an ordinary user may still write to the disk of path,
+// and how much such a user could have written to an empty one.
+func diskSpace(path string) (free, total uint64, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(path, &s); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return uint64(s.Bavail) * uint64(s.Bsize), nil
+	block := uint64(s.Bsize)
+	used := uint64(s.Blocks) - uint64(s.Bfree)
+	return uint64(s.Bavail) * block, (used + uint64(s.Bavail)) * block, nil
 }

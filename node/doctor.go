@@ -118,7 +118,7 @@ func (e *examination) config(home string) bool {
 }
 
 // private are the files that only their owner may read.
-var private = append([]string{resetFile, tokenFile, passwordFile, socketFile}, identityFiles[:2]...)
+var private = append([]string{resetFile, tokenFile, passwordFile, socketFile, grantFile}, identityFiles[:2]...)
 
 func (e *examination) modes(home string) {
 	before := len(e.all)
@@ -142,10 +142,12 @@ func (e *examination) modes(home string) {
 }
 
 func (e *examination) disk(home string) {
-	free, err := freeBytes(home)
+	free, total, err := diskSpace(home)
 	switch {
 	case err != nil:
 		e.look("disk", "", "the free space cannot be told on %s: %s", runtime.GOOS, err)
+	case err == nil && crowded(free, total):
+		e.fail("disk", "free some space; work goes on by itself", "%.0f %% of the disk of %s are in use: a node takes no new work from %.0f %% on", 100*inUse(free, total), home, 100*spaceFull)
 	case free < diskAlarm:
 		e.fail("disk", "free some space before the node stops", "only %d MiB are free in %s", free>>20, home)
 	case free < diskWarn:

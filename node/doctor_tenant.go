@@ -15,19 +15,17 @@ import (
 
 // tenant looks at the token, the account, the clock and each project.
 func (e *examination) tenant(ctx context.Context, n *Node) {
-	if _, err := n.tenant.fetch(ctx, n.conf); err != nil {
-		next := "make the token available where parley.toml says it is"
-		if n.live.Load() == nil {
-			next += "; without a running node this command itself must be able to read it"
-		}
-		e.bad("token", err, next)
+	if !e.credential(ctx, n) {
 		return
 	}
-	e.ok("token", "it is found where %s says", nodeFile)
 	me, err := n.tenant.client.Myself(ctx)
 	e.clock(n)
 	if err != nil {
-		e.bad("tenant", err, tenantNext(err))
+		next := n.tenantNext(err)
+		if unauthorized(err) && n.tenant.scoped(ctx, n.conf) {
+			next = `this API token has scopes, and only the gateway takes it: add gateway = "https://api.atlassian.com" under [tenant] in ` + nodeFile
+		}
+		e.bad("tenant", err, next)
 		return
 	}
 	e.ok("tenant", "%s answers, as account %s", n.conf.Tenant.URL, me.AccountID)
@@ -41,10 +39,60 @@ func (e *examination) tenant(ctx context.Context, n *Node) {
 	}
 }
 
+// credential looks at the token, and at when it ends.
+func (e *examination) credential(ctx context.Context, n *Node) bool {
+	if err := n.tenant.probe(ctx, n.conf); err != nil {
+		next := "make the token available where parley.toml says it is"
+		if n.tenant.login.oauth != nil {
+			next = n.tenantNext(err)
+		}
+		if n.live.Load() == nil && !errors.Is(err, jsm.ErrLogin) {
+			next += "; without a running node this command itself must be able to read it"
+		}
+		e.bad("token", err, next)
+		return false
+	}
+	end := ending(n.conf.Tenant, time.Now())
+	s, err := n.authStatus(ctx, Nothing{})
+	switch {
+	case err != nil:
+		e.bad("token", err, "")
+	case end.stage == len(expiryStages):
+		e.fail("token", end.next, "%s", end.text)
+	case s.Next != "":
+		e.look("token", s.Next, "%s", s.Detail)
+	case n.tenant.login.oauth != nil:
+		e.ok("token", "%s", s.Detail)
+	case n.conf.Tenant.Expires.IsZero():
+		e.look("token", "write the day on which it ends as expires = 2027-03-01 under [tenant], to be warned (Atlassian's tokens last a year at most)", "it is found where %s says", nodeFile)
+	default:
+		e.ok("token", "it is found where %s says, and good until %s", nodeFile, s.Expires)
+	}
+	return end.left > 0 // one that has ended is not tried
+}
+
+func unauthorized(err error) bool {
+	api, ok := errors.AsType[*jsm.APIError](err)
+	return ok && api.Status == 401
+}
+
 // tenantNext says what to do about a tenant that does not let us in.
-func tenantNext(err error) string {
+func (n *Node) tenantNext(err error) string {
+	t := n.conf.Tenant
 	api, ok := errors.AsType[*jsm.APIError](err)
 	switch {
+	case errors.Is(err, jsm.ErrLogin):
+		return loginNext
+	case jsm.IsScopeMissing(err):
+		return "give the token or the client the scopes that it lacks; for a login by consent, then: " + loginNext
+	case jsm.GrantError(err) != nil && jsm.GrantError(err).Class == jsm.Transient:
+		return "the authorization server has trouble or cannot be reached (outbound TCP 443); it is tried again by itself"
+	case jsm.GrantError(err) != nil:
+		return "compare client_id, the client's secret and auth_server in " + nodeFile + " with the developer console (of a service account: with the admin page)"
+	case ok && api.Status == 401 && n.tenant.login.oauth != nil:
+		return "the gateway refuses the access token: " + loginNext + ", or look at the service account"
+	case ok && api.Status == 401 && t.Gateway != "":
+		return "the gateway refuses user and token: an API token without scopes is for the site itself (remove gateway); else make a new one"
 	case !ok:
 		return "look at the answer above; url in " + nodeFile + " must be the site's own address"
 	case api.Status == 401:
@@ -118,7 +166,7 @@ func (e *examination) project(ctx context.Context, n *Node, project string) {
 	case err != nil && jsm.IsNotFound(err):
 		e.bad(what, err, "there is no such project, or the account may not see it: give it the Browse permission there")
 	case err != nil:
-		e.bad(what, err, tenantNext(err))
+		e.bad(what, err, n.tenantNext(err))
 	case len(missing) > 0:
 		e.fail(what, "grant them to the account, most simply by the project's role Service Desk Team", "the account lacks permissions: %s", strings.Join(missing, ", "))
 	case s.Desk == "":

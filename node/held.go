@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/node/ledger"
 	"parley/replica"
 )
 
-// HeldQuestion names held work: all of it, one connection's, or one by its id.
+// HeldQuestion names held work: all of it, one connection's, one class's, or
+// one by its id.
 type HeldQuestion struct {
-	Connection string `json:"connection"`
-	ID         string `json:"id"`
+	Connection string       `json:"connection"`
+	Class      ledger.Class `json:"class"` // only of this class
+	ID         string       `json:"id"`
+	Who        string       `json:"who"` // for a decision: the person
+	Why        string       `json:"why"` // likewise: the reason
 }
 
 // HeldList lists what waits.
@@ -21,8 +26,15 @@ var HeldList = op("held", (*Node).heldList)
 
 func (n *Node) heldList(_ context.Context, q HeldQuestion) ([]Held, error) {
 	all := []Held{}
+	for _, line := range n.standstills() {
+		if (q.Connection == "" || q.Connection == line.Connection || line.Connection == "") && (q.Class == "" || q.Class == line.Class) {
+			all = append(all, line.Held)
+		}
+	}
 	err := n.led.Held(q.Connection, func(h ledger.Held) bool {
-		all = append(all, heldLine(h))
+		if q.Class == "" || q.Class == h.Class {
+			all = append(all, heldLine(h))
+		}
 		return true
 	})
 	return all, err
@@ -31,10 +43,10 @@ func (n *Node) heldList(_ context.Context, q HeldQuestion) ([]Held, error) {
 func heldLine(h ledger.Held) Held {
 	line := Held{
 		ID: h.ID(), Connection: h.Connection, Key: h.Key, Class: h.Class, Reason: h.Reason, Next: h.Next,
-		Path: string(h.Path), Direction: "in", Code: h.Code, Rule: h.Rule, Link: h.Link.String(), Since: time.UnixMilli(h.Since), Tries: h.Tries,
+		Path: string(h.Path), Direction: h.Direction(), Code: h.Code, Rule: h.Rule, Since: time.UnixMilli(h.Since), Tries: h.Tries,
 	}
-	if h.Out {
-		line.Direction = "out"
+	if !h.Link.IsZero() { // what cannot be read belongs to none
+		line.Link = h.Link.String()
 	}
 	if h.Retry > 0 {
 		next := time.UnixMilli(h.Retry)
@@ -53,17 +65,13 @@ func (n *Node) heldOne(id string) (found ledger.Held, err error) {
 		return false
 	})
 	if err == nil && found.Connection == "" {
+		still := n.standstills()
+		if i := slices.IndexFunc(still, func(s standstill) bool { return s.ID == id }); i >= 0 {
+			return found, advise(fmt.Errorf("it is not one ticket's: %s", still[i].Reason), "%s", still[i].Next)
+		}
 		err = advise(fmt.Errorf("nothing is held under the id %q", id), `"parley held list" shows what waits; it may have been solved meanwhile`)
 	}
 	return found, err
-}
-
-// HeldShow shows one.
-var HeldShow = op("held/show", (*Node).heldShow)
-
-func (n *Node) heldShow(_ context.Context, q HeldQuestion) (Held, error) {
-	h, err := n.heldOne(q.ID)
-	return heldLine(h), err
 }
 
 // HeldRetry has held work tried again: at once where the node runs, else when
@@ -104,7 +112,13 @@ func (n *Node) heldRelease(_ context.Context, q HeldQuestion) (Held, error) {
 	return heldLine(h), n.retry(h.Connection, h.Link)
 }
 
+// errNoTicketYet: a ticket that is to be made waits for a running node.
+var errNoTicketYet = errors.New("its ticket is not made yet, and no node runs that could")
+
 func (n *Node) retry(connection string, id replica.LinkID) error {
+	if id.IsZero() {
+		return advise(errors.New("what cannot be read cannot be tried again"), "ask the partner's admin, then: parley held drop ID --why TEXT")
+	}
 	if l := n.live.Load(); l != nil {
 		return l.desk.Retry(connection, id)
 	}
@@ -113,7 +127,7 @@ func (n *Node) retry(connection string, id replica.LinkID) error {
 		return fmt.Errorf("finding link %s: %w", id, err)
 	}
 	if k.Ticket == "" {
-		return advise(errors.New("its ticket is not made yet, and no node runs that could"), `start the node with "parley run"`)
+		return advise(errNoTicketYet, `start the node with "parley run"`)
 	}
 	_, err = n.led.MarkDirty([]string{k.Ticket}, "")
 	return err

@@ -38,7 +38,11 @@ type Node struct {
 	led     *ledger.Ledger
 	pairing *transport.Pairing
 	tenant  *tenant
+	outside outside
 	log     *slog.Logger
+	saving  saving
+	space   space
+	hook    webhook
 	fatal   chan string // the ledger's disk failed, with the reason
 
 	turn chan struct{} // one publication at a time
@@ -66,7 +70,9 @@ func Open(dir string, log *slog.Logger) (*Node, error) {
 }
 
 // open is one try of Open.
-func open(dir string, log *slog.Logger) (*Node, error) {
+func open(dir string, log *slog.Logger) (*Node, error) { return openIn(outside{}, dir, log) }
+
+func openIn(o outside, dir string, log *slog.Logger) (*Node, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -78,12 +84,15 @@ func open(dir string, log *slog.Logger) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the node's identity: %w", err)
 	}
-	n := &Node{home: dir, conf: c, id: id, log: log, fatal: make(chan string, 1), turn: make(chan struct{}, 1)}
+	n := &Node{home: dir, space: space{look: diskSpace}, conf: c, id: id, log: log, outside: o, fatal: make(chan string, 1), turn: make(chan struct{}, 1)}
 	if n.tenant, err = newTenant(c, log); err != nil {
 		return nil, err
 	}
+	if o.jira != nil {
+		n.tenant.heard.next = o.jira
+	}
 	n.led, err = ledger.Open(ledger.Config{
-		Dir: filepath.Join(dir, ledgerDir), Logger: log,
+		Dir: filepath.Join(dir, ledgerDir), Logger: log, FS: o.disk, Step: o.step,
 		Fatal: func(reason string) { n.fatal <- reason },
 	})
 	if locked(err) {

@@ -18,6 +18,7 @@ import (
 	"parley/conf"
 	"parley/node/console"
 	"parley/node/exchange"
+	"parley/node/notify"
 	"parley/transport"
 )
 
@@ -25,13 +26,17 @@ import (
 // the node stops.
 const stopping = 2 * time.Second
 
+// draining is how long a ticket's writes that are under way may go on then.
+const draining = 20 * time.Second
+
 // Ready is what a node says when it has begun; its JSON is one line of
 // "parley run --ready-json".
 type Ready struct {
-	Node    string `json:"node"`    // node id
-	QUIC    string `json:"quic"`    // UDP address listened on; "" where the node only dials
-	Console string `json:"console"` // address of the web page; "" where there is none
-	Secret  string `json:"-"`       // file of the page's password; "" where none is asked for
+	Node    string `json:"node"`              // node id
+	QUIC    string `json:"quic"`              // UDP address listened on; "" where the node only dials
+	Console string `json:"console"`           // address of the web page; "" where there is none
+	Secret  string `json:"-"`                 // file of the page's password; "" where none is asked for
+	Webhook string `json:"webhook,omitempty"` // TCP address that webhooks come to; "" where none are listened for
 }
 
 // live is what only a running node has.
@@ -43,6 +48,8 @@ type live struct {
 	works   map[string]uint64      // by connection, the published version at work; tend's own
 	policy  *conf.Policy           // the policy they are compiled under; likewise
 	trouble atomic.Pointer[string] // why the tenant could not be read last; "" it could
+
+	notifier atomic.Pointer[notify.Notifier] // nil: nobody is to be told
 }
 
 // Run runs the node until ctx ends, then lets go of everything and returns nil.
@@ -66,6 +73,10 @@ func (n *Node) Run(ctx context.Context, ready func(Ready)) error {
 	g.Go(func() error { return l.end.Run(ctx) })
 	g.Go(func() error { return l.desk.Run(ctx) })
 	g.Go(func() error { return l.tend(ctx) })
+	g.Go(func() error { return l.tell(ctx) })
+	g.Go(func() error { return n.watchSpace(ctx, l.desk) })
+	g.Go(func() error { return n.keepBodies(ctx) })
+	g.Go(func() error { n.watchEnd(ctx); return nil })
 	ready(n.ready(l, f))
 	over := make(chan error, 1)
 	go func() { over <- g.Wait() }()
@@ -84,6 +95,9 @@ func (n *Node) ready(l *live, f *faces) Ready {
 	}
 	if f.page != nil {
 		r.Console = "http://" + f.page.Addr().String()
+	}
+	if f.hooks != nil {
+		r.Webhook = f.hooks.at.Addr().String()
 	}
 	if f.password != "" {
 		r.Secret = filepath.Join(n.home, passwordFile)
@@ -105,8 +119,8 @@ func (n *Node) wire() (*live, error) {
 	c := n.conf
 	l.desk, err = exchange.New(exchange.Config{
 		Ledger: n.led, Tenant: n.tenant.client, Site: c.Tenant.URL, Node: string(n.id.NodeID()), Company: c.Name, Sign: n.id.LedgerKey(),
-		Every: c.Poll.Every, Overlap: c.Poll.Overlap, IndexLag: c.Poll.IndexLag,
-		SettleComment: c.Settle.Comment, SettleCreate: c.Settle.Create, Log: n.log,
+		Every: c.Poll.Every, Overlap: c.Poll.Overlap, IndexLag: c.Poll.IndexLag, Slowest: n.slowest(), Sweep: c.Poll.Sweep, Clock: n.tenant.heard.ahead,
+		SettleComment: c.Settle.Comment, SettleCreate: c.Settle.Create, Drain: n.drain(), Log: n.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the desk: %w", err)
@@ -115,13 +129,22 @@ func (n *Node) wire() (*live, error) {
 		return nil, err
 	}
 	l.end, err = transport.New(transport.Config{
-		Identity: n.id, Pairing: n.pairing, Listen: c.Listen, DialOnly: c.DialOnly, ResetKey: reset, TokenKey: token,
+		Identity: n.id, Pairing: n.pairing, Conn: n.outside.wire, Listen: c.Listen, DialOnly: c.DialOnly, ResetKey: reset, TokenKey: token,
 		Software: "parley " + Version(), Logger: n.log, Hello: l.desk.Positions, Serve: l.desk.Serve,
 	})
 	if err != nil {
 		return nil, advise(err, `another program may use this UDP address; "listen" in %s says which`, nodeFile)
 	}
 	return l, nil
+}
+
+// drain is how long writes to Jira that are under way may still take when the
+// node stops. A simulation's power cut finishes nothing.
+func (n *Node) drain() time.Duration {
+	if n.outside.faceless {
+		return 0
+	}
+	return draining
 }
 
 // key reads one of the node's random keys, which outlive a restart.
@@ -182,20 +205,27 @@ type faces struct {
 	socket   net.Listener
 	page     net.Listener // nil: no page
 	password string       // of the page; "" none
+	hooks    *hooks       // nil: no webhooks
 }
 
 // listen opens the faces. The ledger is open here, so no other node answers on
 // the socket.
 func (n *Node) listen() (_ *faces, err error) {
 	f := &faces{}
+	if n.outside.faceless {
+		return f, nil
+	}
 	if f.socket, err = console.ListenSocket(filepath.Join(n.home, socketFile)); err != nil {
 		return nil, err
+	}
+	if f.hooks, err = n.openWebhooks(); err != nil {
+		return nil, errors.Join(err, f.socket.Close())
 	}
 	if n.conf.Console == "" {
 		return f, nil
 	}
 	if err := f.openPage(n); err != nil {
-		return nil, errors.Join(err, f.socket.Close())
+		return nil, errors.Join(err, f.socket.Close(), f.hooks.close())
 	}
 	return f, nil
 }
@@ -243,9 +273,14 @@ func (f *faces) serve(ctx context.Context, n *Node) error {
 			return nil
 		})
 	}
-	start(console.API(n.calls(), problem), f.socket)
+	if f.socket != nil {
+		start(console.API(n.calls(), problem), f.socket)
+	}
 	if f.page != nil {
 		start(console.Pages(console.PageConfig{Load: n.page, Password: f.password, Log: n.log}), f.page)
+	}
+	if f.hooks != nil {
+		g.Go(func() error { return n.serveWebhooks(ctx, f.hooks) })
 	}
 	return g.Wait()
 }

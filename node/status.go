@@ -27,17 +27,11 @@ var StatusOf = op("status", (*Node).status)
 
 func (n *Node) status(context.Context, Nothing) (Status, error) {
 	s := Status{
-		Node: string(n.id.NodeID()), Name: n.conf.Name, At: time.Now(), Warnings: n.expiries(time.Now()),
-		Tenant: console.Tenant{URL: n.conf.Tenant.URL, State: "unknown"},
+		Node: string(n.id.NodeID()), Name: n.conf.Name, At: time.Now(), Warnings: append(n.expiries(time.Now()), n.credentialWarnings(time.Now())...),
+		Running: n.live.Load() != nil, Tenant: n.tenantLine(), Budget: n.budget(time.Now()),
 	}
-	calls := n.Calls().Total()
-	s.Tenant.Calls, s.Tenant.Points = calls.Calls, calls.Points
-	if l := n.live.Load(); l != nil {
-		s.Running = true
-		s.Tenant.State, s.Tenant.Trouble = "up", l.tenantTrouble()
-		if s.Tenant.Trouble != "" {
-			s.Tenant.State = "down"
-		}
+	if full := n.space.full(); full != "" {
+		s.Warnings = append(s.Warnings, full)
 	}
 	var err error
 	if s.Connections, err = n.connections(); err != nil {

@@ -28,6 +28,7 @@ const (
 type tenant struct {
 	client *jsm.Client
 	heard  *heard
+	login  login
 
 	mu      sync.Mutex // guards the fields below
 	schemas map[string]readSchema
@@ -45,10 +46,12 @@ func newTenant(c *conf.Node, log *slog.Logger) (*tenant, error) {
 		return nil, advise(fmt.Errorf("flavor = %q in %s: this version of parley speaks to Jira Cloud only", c.Tenant.Flavor, nodeFile), `set flavor = "cloud", with a Cloud site's address`)
 	}
 	t := &tenant{heard: &heard{next: http.DefaultTransport.(*http.Transport).Clone(), doubt: make(chan struct{}, 1)}, schemas: map[string]readSchema{}}
-	var err error
+	auth, err := t.credential(c, log)
+	if err != nil {
+		return nil, err
+	}
 	t.client, err = jsm.New(jsm.Config{
-		Base: c.Tenant.URL, Logger: log, UserAgent: "parley/" + Version(),
-		Auth: jsm.Auth{User: c.Tenant.User, Token: func(ctx context.Context) (string, error) { return t.fetch(ctx, c) }},
+		Base: c.Tenant.URL, Logger: log, UserAgent: "parley/" + Version(), Auth: auth, Points: c.Budget.PointsPerHour,
 		HTTP: &http.Client{Transport: t.heard},
 	})
 	if err != nil {

@@ -62,8 +62,11 @@ type ConnectionQuestion struct {
 // Pause stops a connection: no new links start, and nothing is written to the
 // tenant; what arrives is still stored. It holds over restarts.
 var Pause = op("pause", func(n *Node, _ context.Context, q ConnectionQuestion) (Connection, error) {
-	return n.setPaused(q.Connection, "an admin paused it on "+time.Now().UTC().Format("2006-01-02 15:04 UTC"))
+	return n.setPaused(q.Connection, pausedByHand+" on "+time.Now().UTC().Format("2006-01-02 15:04 UTC"))
 })
+
+// pausedByHand begins the reason of a pause that a person asked for.
+const pausedByHand = "an admin paused it"
 
 // Resume lets a paused connection go on: every link is visited again.
 var Resume = op("resume", func(n *Node, _ context.Context, q ConnectionQuestion) (Connection, error) {

@@ -17,8 +17,20 @@ func between(tb testing.TB, base, now View) *Replica {
 	set, gone := Diff(base, now)
 	return &Replica{
 		Version: Version1, Seq: 4711, Seen: 12, Link: NewLinkID("globex-support", "node", "10042"),
-		Base: base.Hash(), After: now.Hash(), Set: set, Gone: gone, Rules: Hash{1, 2, 3},
+		Base: base.Hash(), After: now.Hash(), Set: set, Gone: goneAt(gone, 1_760_000_720_000), Rules: Hash{1, 2, 3},
 	}
+}
+
+// goneAt has all paths withdrawn at one time.
+func goneAt(paths []Path, at int64) map[Path]int64 {
+	if len(paths) == 0 {
+		return nil
+	}
+	gone := map[Path]int64{}
+	for _, p := range paths {
+		gone[p] = at
+	}
+	return gone
 }
 
 // large is a busy ticket shared for the first time: 40 fields, 20 comments.

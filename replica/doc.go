@@ -26,7 +26,7 @@
 //	key    value            meaning
 //	after  binary 32        hash of the view after it
 //	base   binary 32        hash of the view before it
-//	gone   list of paths    no longer shown; rising, none of them in set
+//	gone   map path → time  no longer shown, none of them in set; withdrawn when, Unix ms by the sender's Jira, 0 unknown
 //	key    text ≤ 1 KiB     the sender's ticket key
 //	link*  binary 16        link id
 //	rules  binary 32        hash of the version of the sender's rules
@@ -36,7 +36,7 @@
 //	url    text ≤ 2 KiB     address of the sender's ticket
 //	v*     number           1
 //	via    list of texts    node ids that the ticket came through, ≤ 32
-//	whole  true             set is the entire view; base says nothing, gone is left out
+//	whole  true             set is the entire view; base says nothing, gone what the sender remembers to have withdrawn
 //	other  anything         at most 32 further keys of at most 64 bytes: kept
 //
 // A path is text of 1 to 512 bytes without control characters: a kind, then "/"
@@ -80,6 +80,9 @@
 // and an outcome is a map: code (text), link* (binary 16, zeros for a replica that
 // could not be read), paths (list, ≤ 1,000; none means all), seq* (number ≥ 1),
 // state* (applied, held, refused, dropped or resend), twin (text).
+//
+// Withdrawals have their times since gone became a map; no parley was released
+// with the plain list that it was before, so this is still version 1.
 //
 // Version rule: what an old receiver may keep unread (a kind, a key of the
 // envelope) is added without a new version. Whatever it must understand, and

@@ -13,14 +13,11 @@ func (v View) Fold(r *Replica) (View, error) {
 	before := make([]Hash, 0, len(v))
 	after := make([]Hash, 0, len(v)+len(r.Set))
 	out := make(View, len(v)+len(r.Set))
-	gone := make(map[Path]bool, len(r.Gone))
-	for _, p := range r.Gone {
-		gone[p] = true
-	}
 	for p, it := range v {
 		h := it.Hash(p)
 		before = append(before, h)
-		if _, replaced := r.Set[p]; !replaced && !gone[p] {
+		_, replaced := r.Set[p]
+		if _, gone := r.Gone[p]; !replaced && !gone {
 			out[p] = it
 			after = append(after, h)
 		}

@@ -3,6 +3,7 @@ package replica
 import (
 	"bytes"
 	"crypto/ed25519"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -44,6 +45,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, full()))
 	f.Add(encoded(f, one))
 	f.Add(encoded(f, &Replica{Version: Version1, Seq: 1, Link: LinkID{1}, Whole: true}))
+	f.Add(encoded(f, &Replica{Version: Version1, Seq: 1, Link: LinkID{1}, Whole: true, Gone: map[Path]int64{"label/a": 0, "label/b": 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := Decode(b)
 		if err != nil {
@@ -69,7 +71,8 @@ func TestBombsCostLittle(t *testing.T) {
 	for what, in := range map[string]string{
 		"list of 2^32":        "ddffffffff",
 		"map of 2^32":         "dfffffffff",
-		"gone of nils":        "84a4676f6e65dd000186a0" + nils(100_000) + link + seq + v,
+		"gone of nils":        "84a4676f6e65dec350" + nils(100_000) + link + seq + v,
+		"gone of a few bytes": "84a4676f6e65dec350" + manyGone(50_000) + link + seq + v,
 		"set of nils":         "84" + link + seq + "a3736574df0000c350" + nils(100_000) + v,
 		"set of few":          "84" + link + seq + "a3736574dd000186a0" + nils(100_000) + v,
 		"via of nils":         "84" + link + seq + v + "a3766961dd000186a0" + nils(100_000),
@@ -89,6 +92,15 @@ func TestBombsCostLittle(t *testing.T) {
 			t.Errorf("%s: %d bytes cost %d, want at most %d", what, len(b), got, most)
 		}
 	}
+}
+
+// manyGone is that many rising paths of three bytes, each withdrawn at 0.
+func manyGone(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "a3%02x%02x%02x00", 0x30+i>>12&0x3f, 0x30+i>>6&0x3f, 0x30+i&0x3f)
+	}
+	return b.String()
 }
 
 func FuzzDecodeView(f *testing.F) {

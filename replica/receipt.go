@@ -44,6 +44,8 @@ type Outcome struct {
 	Twin  string // the receiver's ticket key, where it shares that
 	Code  string // reason in one word, empty where applied
 	Paths []Path // the items meant; none means all of them
+	Kept  []Path // items changed on both sides at once of which the receiver kept its own, by its rules
+	Taken []Path // likewise, of which it took the sender's
 }
 
 // Receipt is what the receiver owes the sender.
@@ -146,25 +148,46 @@ func (r *Receipt) encode() []byte {
 
 func (o *Outcome) encode(s *sink) {
 	n := 3 + present(o.Code) + present(o.Twin)
-	if len(o.Paths) > 0 {
-		n++
+	for _, list := range [...][]Path{o.Paths, o.Kept, o.Taken} {
+		if len(list) > 0 {
+			n++
+		}
 	}
 	s.mapLen(n)
 	s.field(field{"code", o.Code})
+	s.paths("kept", o.Kept)
 	s.ascii("link")
 	s.bin(o.Link[:])
-	if len(o.Paths) > 0 {
-		s.ascii("paths")
-		s.arrayLen(len(o.Paths))
-		for _, p := range o.Paths {
-			s.str(string(p))
-		}
-	}
+	s.paths("paths", o.Paths)
 	s.ascii("seq")
 	s.uint(uint64(o.Seq))
 	s.ascii("state")
 	s.str(string(o.State))
+	s.paths("taken", o.Taken)
 	s.field(field{"twin", o.Twin})
+}
+
+// paths writes a list under its key; an empty one is left out.
+func (s *sink) paths(key string, list []Path) {
+	if len(list) == 0 {
+		return
+	}
+	s.ascii(key)
+	s.arrayLen(len(list))
+	for _, p := range list {
+		s.str(string(p))
+	}
+}
+
+func (s *source) paths() (list []Path) {
+	n := s.arrayLen(maxPaths)
+	if n == 0 {
+		s.fail("empty list, which is left out")
+	}
+	for range n {
+		list = append(list, s.path())
+	}
+	return list
 }
 
 func decodeReceipt(body []byte) (*Receipt, error) {
@@ -222,21 +245,17 @@ func decodeOutcomes(s *source) []Outcome {
 
 func decodeOutcome(s *source) (o Outcome) {
 	seen := 0
-	s.keys(6, func(key string) bool {
+	s.keys(8, func(key string) bool {
 		switch key {
 		case "code":
 			o.Code = s.full(maxName)
+		case "kept":
+			o.Kept = s.paths()
 		case "link":
 			s.bin(o.Link[:])
 			seen++
 		case "paths":
-			n := s.arrayLen(maxPaths)
-			if n == 0 {
-				s.fail("empty list, which is left out")
-			}
-			for range n {
-				o.Paths = append(o.Paths, s.path())
-			}
+			o.Paths = s.paths()
 		case "seq":
 			o.Seq, seen = s.seq(), seen+1
 		case "state":
@@ -244,6 +263,8 @@ func decodeOutcome(s *source) (o Outcome) {
 			if !o.State.known() {
 				s.fail("unknown state")
 			}
+		case "taken":
+			o.Taken = s.paths()
 		case "twin":
 			o.Twin = s.full(maxName)
 		default:

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -14,7 +15,7 @@ type Replica struct {
 	Base, After Hash              // view hashes before and after
 	Whole       bool              // Set is the entire view; Base is ignored
 	Set         View              // items that are new or have a new value
-	Gone        []Path            // paths that are no longer shown
+	Gone        map[Path]int64    // paths no longer shown, and when they were withdrawn: Unix ms by the sender's Jira, 0 unknown
 	Rules       Hash              // version of the sender's rules
 	Key, URL    string            // the sender's ticket key and address, where shared
 	Via         []string          // node ids that the ticket came through (relay)
@@ -25,7 +26,7 @@ type Replica struct {
 var known = [...]string{"after", "base", "gone", "key", "link", "rules", "seen", "seq", "set", "url", "v", "via", "whole"}
 
 // Encode is deterministic. The error says what no receiver would take:
-// ErrTooLarge, or ErrMalformed. Gone need not be sorted.
+// ErrTooLarge, or ErrMalformed.
 func (r *Replica) Encode() ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -37,10 +38,7 @@ func (r *Replica) Encode() ([]byte, error) {
 	e.hash("base", &r.Base)
 	if len(r.Gone) > 0 {
 		e.key("gone")
-		s.arrayLen(len(r.Gone))
-		for _, p := range sortedPaths(r.Gone) {
-			s.str(string(p))
-		}
+		encodeGone(s, r.Gone)
 	}
 	e.text("key", r.Key)
 	e.key("link")
@@ -242,24 +240,37 @@ func (s *source) seq() Seq {
 	return n
 }
 
-func decodeGone(s *source) []Path {
-	n := s.arrayLen(MaxPaths)
-	if n == 0 {
-		s.fail("empty list, which is left out")
+func encodeGone(s *sink, gone map[Path]int64) {
+	s.mapLen(len(gone))
+	for _, p := range slices.Sorted(maps.Keys(gone)) {
+		s.str(string(p))
+		s.int(gone[p])
 	}
-	gone := make([]Path, 0, n)
+}
+
+func decodeGone(s *source) map[Path]int64 {
+	n := s.mapLen(MaxPaths)
+	if n == 0 {
+		s.fail("empty map, which is left out")
+	}
+	gone := make(map[Path]int64, min(n, s.rd.Len()/minGone))
 	for range n {
-		p := s.path()
-		if len(gone) > 0 && gone[len(gone)-1] >= p {
-			s.fail("gone paths out of order")
+		p, at := s.path(), s.int()
+		if at < 0 {
+			s.fail(beforeTime)
 		}
 		if s.err != nil {
 			return nil
 		}
-		gone = append(gone, p)
+		gone[p] = at
 	}
 	return gone
 }
+
+// minGone is the least size of a withdrawn path with its time on the wire.
+const minGone = 3 // bytes
+
+const beforeTime = "path withdrawn before 1970"
 
 func decodeVia(s *source) []string {
 	n := s.arrayLen(maxVia)
@@ -295,10 +306,8 @@ func (r *Replica) flaw() string {
 		return "no link"
 	case len(r.Extra) > maxExtra:
 		return "too many unknown keys"
-	case r.Whole && len(r.Gone) > 0:
-		return "a whole view has nothing gone"
 	}
-	for _, p := range r.Gone {
+	for p := range r.Gone {
 		if _, ok := r.Set[p]; ok {
 			return "a path is both set and gone"
 		}
@@ -316,15 +325,13 @@ func (r *Replica) itemFlaw() string {
 	case len(r.Set) > MaxPaths || len(r.Gone) > MaxPaths:
 		return "too many items"
 	}
-	var last Path
-	for _, p := range sortedPaths(r.Gone) {
+	for p, at := range r.Gone {
 		if reason := p.check(); reason != "" {
 			return reason
 		}
-		if p == last {
-			return "a path is gone twice"
+		if at < 0 {
+			return beforeTime
 		}
-		last = p
 	}
 	for p, it := range r.Set {
 		if reason := p.check(); reason != "" {
@@ -360,13 +367,4 @@ func sortedKeys(m map[string][]byte) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func sortedPaths(paths []Path) []Path {
-	if slices.IsSorted(paths) {
-		return paths
-	}
-	paths = slices.Clone(paths)
-	slices.Sort(paths)
-	return paths
 }

@@ -24,7 +24,7 @@ func full() *Replica {
 			"summary":       NewItem(Text("Printer"), 0),
 			"sla/12":        NewItem(Unknown{Name: "sla", Raw: []byte{0x90}}, 7),
 		},
-		Gone: []Path{"label/a", "label/b"}, Key: "SUP-7", URL: "https://globex.example/browse/SUP-7", Via: []string{"n2", "n1"},
+		Gone: map[Path]int64{"label/a": 1_760_000_720_000, "label/b": 0}, Key: "SUP-7", URL: "https://globex.example/browse/SUP-7", Via: []string{"n2", "n1"},
 		Extra: map[string][]byte{"": {0xc0}, "bases": {0x01}, "zone": {0x81, 0xa1, 'z', 0xcc, 0x80}},
 	}
 }
@@ -80,17 +80,6 @@ func TestLibraryAgrees(t *testing.T) {
 	}
 }
 
-func TestEncodeSortsGone(t *testing.T) {
-	a, b := full(), full()
-	b.Gone = []Path{"label/b", "label/a"}
-	if !bytes.Equal(encoded(t, a), encoded(t, b)) {
-		t.Error("the order of gone paths changes the bytes")
-	}
-	if b.Gone[0] != "label/b" {
-		t.Error("encoding sorted the caller's list")
-	}
-}
-
 // spoiled is full with one thing wrong.
 func spoiled(spoil func(*Replica)) *Replica {
 	r := full()
@@ -102,13 +91,13 @@ func TestEncodeRefuses(t *testing.T) {
 	for what, spoil := range map[string]func(*Replica){
 		"no sequence":          func(r *Replica) { r.Seq = 0 },
 		"no link":              func(r *Replica) { r.Link = LinkID{} },
-		"set and gone":         func(r *Replica) { r.Gone = []Path{"summary"} },
-		"whole and gone":       func(r *Replica) { r.Whole = true },
-		"gone twice":           func(r *Replica) { r.Gone = []Path{"a", "a"} },
+		"set and gone":         func(r *Replica) { r.Gone = map[Path]int64{"summary": 1} },
+		"whole, set and gone":  func(r *Replica) { r.Whole, r.Gone = true, map[Path]int64{"summary": 1} },
+		"gone before 1970":     func(r *Replica) { r.Gone = map[Path]int64{"a": -1} },
 		"empty path":           func(r *Replica) { r.Set[""] = NewItem(Text(""), 0) },
-		"long path":            func(r *Replica) { r.Gone = []Path{Path(strings.Repeat("p", MaxPath+1))} },
-		"path with a newline":  func(r *Replica) { r.Gone = []Path{"a\nb"} },
-		"path not UTF-8":       func(r *Replica) { r.Gone = []Path{"a\xff"} },
+		"long path":            func(r *Replica) { r.Gone = map[Path]int64{Path(strings.Repeat("p", MaxPath+1)): 0} },
+		"path with a newline":  func(r *Replica) { r.Gone = map[Path]int64{"a\nb": 0} },
+		"path not UTF-8":       func(r *Replica) { r.Gone = map[Path]int64{"a\xff": 0} },
 		"kind not UTF-8":       func(r *Replica) { r.Set["a"] = Item{Kind: "\xff", Raw: []byte{0}} },
 		"no kind":              func(r *Replica) { r.Set["a"] = Item{Raw: []byte{0}} },
 		"value of no bytes":    func(r *Replica) { r.Set["a"] = Item{Kind: "x"} },
@@ -153,15 +142,18 @@ func TestDecodeRefuses(t *testing.T) {
 		"short link":        "83a46c696e6bc40101" + seq + v,
 		"zero link":         "83a46c696e6bc410" + strings.Repeat("00", 16) + seq + v,
 		"zero hash":         "84a5" + "6166746572" + zeros + link + seq + v,
-		"empty gone":        "84a4676f6e6590" + link + seq + v,
-		"gone falling":      "84a4676f6e6592a162a161" + link + seq + v,
-		"gone twice":        "84a4676f6e6592a161a161" + link + seq + v,
+		"empty gone":        "84a4676f6e6580" + link + seq + v,
+		"gone as a list":    "84a4676f6e6591a161" + link + seq + v,
+		"gone falling":      "84a4676f6e6582a16200a16100" + link + seq + v,
+		"gone twice":        "84a4676f6e6582a16100a16100" + link + seq + v,
+		"gone at -1":        "84a4676f6e6581a161ff" + link + seq + v,
+		"gone at no time":   "84a4676f6e6581a161c0" + link + seq + v,
+		"gone beyond time":  "84a4676f6e6581a161cfffffffffffffffff" + link + seq + v,
 		"empty set":         "84" + link + seq + "a373657480" + v,
 		"empty key":         "84a36b6579a0" + link + seq + v,
 		"seen 0":            "84" + link + "a47365656e00" + seq + v,
 		"not whole":         "84" + link + seq + v + "a577686f6c65c2",
-		"whole and gone":    "85a4676f6e6591a161" + link + seq + v + "a577686f6c65c3",
-		"set and gone":      "85a4676f6e6591a161" + link + seq + "a373657481a16182a16ba178a17600" + v,
+		"set and gone":      "85a4676f6e6581a16100" + link + seq + "a373657481a16182a16ba178a17600" + v,
 		"empty node":        "84" + link + seq + v + "a376696191a0",
 		"no nodes":          "84" + link + seq + v + "a376696190",
 		"version too large": "83" + link + seq + "a176cd0100",
@@ -217,7 +209,13 @@ func TestFold(t *testing.T) {
 	if got, err := base.Fold(whole); err != nil || !cmp.Equal(got, now) {
 		t.Errorf("the whole view: %v, %v", got, err)
 	}
-	whole.Set, whole.After = nil, Hash{}
+	whole.Gone = map[Path]int64{"a": 5, "z": 6}
+	delete(whole.Set, "a")
+	whole.After = whole.Set.Hash()
+	if got, err := base.Fold(whole); err != nil || !cmp.Equal(got, whole.Set) {
+		t.Errorf("the whole view with what it withdrew: %v, %v", got, err)
+	}
+	whole.Set, whole.Gone, whole.After = nil, nil, Hash{}
 	if got, err := base.Fold(whole); err != nil || len(got) != 0 {
 		t.Errorf("the whole view of nothing: %v, %v", got, err)
 	}

@@ -101,6 +101,10 @@ func replicaVectors(tb testing.TB) (all []replicaVector) {
 	})
 	add("the whole view", now, busy, func(r *Replica) { r.Whole, r.Set, r.Gone, r.Base = true, busy, nil, Hash{} })
 	add("everything is withdrawn", busy, nil, nil)
+	add("withdrawn at an unknown time", busy, nil, func(r *Replica) { r.Gone = goneAt(slices.Collect(maps.Keys(busy)), 0) })
+	add("the whole view, and what is remembered to have been withdrawn", now, busy, func(r *Replica) {
+		r.Whole, r.Set, r.Gone, r.Base = true, busy, map[Path]int64{"label/vip": 1_760_000_720_000, "label/vpn": 1_760_000_000_000}, Hash{}
+	})
 	add("nothing changed", busy, busy, nil)
 	return all
 }
@@ -114,8 +118,10 @@ func refusedVectors() (all []refusedVector) {
 		{"a key twice", "84" + link + seq + seq + v},
 		{"a byte after the value", "83" + link + seq + v + "00"},
 		{"an empty key written out", "84a36b6579a0" + link + seq + v},
-		{"a path set and gone", "85a4676f6e6591a161" + link + seq + "a373657481a16182a16ba178a17600" + v},
-		{"gone paths out of order", "84a4676f6e6592a162a161" + link + seq + v},
+		{"a path set and gone", "85a4676f6e6581a16100" + link + seq + "a373657481a16182a16ba178a17600" + v},
+		{"gone paths out of order", "84a4676f6e6582a16200a16100" + link + seq + v},
+		{"gone paths without their times", "84a4676f6e6591a161" + link + seq + v},
+		{"a path withdrawn before 1970", "84a4676f6e6581a161ff" + link + seq + v},
 		{"no link", "82" + seq + v},
 		{"version 2", "83" + link + seq + "a17602"},
 		{"a float in a value", "84" + link + seq + "a373657481a16182a16ba178a176ca00000000" + v},

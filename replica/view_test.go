@@ -75,7 +75,7 @@ func TestDiffLeadsThere(t *testing.T) {
 		a, b := views.Draw(t, "base"), views.Draw(t, "now")
 		before := a.Clone()
 		set, gone := Diff(a, b)
-		r := &Replica{Version: Version1, Seq: 1, Link: LinkID{1}, Base: a.Hash(), After: b.Hash(), Set: set, Gone: gone}
+		r := &Replica{Version: Version1, Seq: 1, Link: LinkID{1}, Base: a.Hash(), After: b.Hash(), Set: set, Gone: goneAt(gone, rapid.Int64Range(0, 1<<41).Draw(t, "withdrawn"))}
 		raw, err := r.Encode()
 		if err != nil {
 			t.Fatal(err)

@@ -16,9 +16,11 @@ import (
 // arrow points down or is not there; a new one is a decision, made here.
 var floors = map[string][]string{
 	"cmd/parley":    {"node", "conf", "transport", "jsm/sim", "testdata"},
-	"node":          {"node/console", "node/exchange", "node/rules", "node/ledger", "conf", "jsm", "transport", "replica"},
+	"node":          {"node/console", "node/hint", "node/exchange", "node/notify", "node/rules", "node/ledger", "conf", "jsm", "transport", "replica", "replica/adf"},
 	"node/console":  {"node/ledger", "node/rules"},
+	"node/hint":     {},
 	"node/exchange": {"node/rules", "node/ledger", "jsm", "replica", "replica/adf", "transport"},
+	"node/notify":   {"conf"},
 	"node/rules":    {"conf", "jsm", "replica", "replica/adf"},
 	"node/ledger":   {"replica"},
 	"transport":     {},

@@ -55,7 +55,7 @@ func TestHostilePartner(t *testing.T) {
 		{"replica of another number", func(m *mallory) { m.replica(m.next(), vector(t, "one item has a new value")) }, "", "it calls itself replica 4711", "malformed"},
 		{"change of a view that nobody has", func(m *mallory) { n := m.next(); m.replica(n, numbered(t, "one item has a new value", n)) }, "", "", "resend"},
 		{"gap in the numbers", func(m *mallory) { m.replica(m.seq+50, []byte("x")) }, "a replica is missing before this one", "", ""},
-		{"other epoch", func(m *mallory) { m.stream("trap", 2, 'R', arrival(m.seq+1, []byte("x"))) }, "the two ledgers disagree", "", ""},
+		{"other epoch", func(m *mallory) { m.stream("trap", 2, 'R', arrival(m.seq+1, []byte("x"))) }, "was put back to an earlier state", "", ""},
 		{"oversized replica", func(m *mallory) { m.replica(m.seq+1, make([]byte, transport.MaxMessage-24)) }, "larger than allowed", "", ""},
 		{"message of an unknown kind", func(m *mallory) { m.stream("trap", 1, 'Z', []byte("what is this")) }, "is no replica", "", ""},
 		{"stream that begins wrongly", func(m *mallory) { m.open("trap", 'R', nil) }, "begins with a message of kind", "", ""},
@@ -308,7 +308,8 @@ func (m *mallory) serve(ctx context.Context, s *transport.Session) error {
 	}
 }
 
-// live gives a session that the victim serves: it has told where its connection stands.
+// live gives a session that the victim serves, once both have told where the
+// trap stands.
 func (m *mallory) live() *transport.Session {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(m.ctx, patience)
@@ -316,7 +317,7 @@ func (m *mallory) live() *transport.Session {
 	for {
 		select {
 		case m.session = <-m.sessions:
-			if kind, _, err := m.session.RecvControl(ctx); err == nil && kind == 'p' {
+			if kind, _, err := m.session.RecvControl(ctx); err == nil && kind == 'p' && m.session.SendControl(ctx, 'p', position("trap", 1)) == nil {
 				return m.session
 			}
 		case <-ctx.Done():

@@ -53,6 +53,7 @@ JSON: {"home":"…","name":"…","node":"…","fingerprint":"…"}`,
 	f.StringVar(&o.Tenant.TokenEnv, "token-env", "", "the environment variable that holds its API token")
 	f.StringVar(&o.Tenant.TokenFile, "token-file", "", "the file (mode 0600) that holds it")
 	f.StringVar(&o.Tenant.TokenCommand, "token-command", "", "the command that prints it")
+	authFlags(c, &o.Tenant)
 	f.StringVar(&o.Listen, "listen", "", "UDP address for partners (default "+conf.DefaultNode().Listen+")")
 	f.BoolVar(&o.DialOnly, "dial-only", false, "never listen: dial out to every partner")
 	f.StringVar(&o.Console, "console", "", "address of the status page (default "+conf.DefaultNode().Console+")")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -178,10 +179,14 @@ type killer struct {
 	within int // kills that struck in the middle of a write
 }
 
-// kill kills one node: at a random moment, or when Jira has carried out a write
-// of its and the answer is not on its way yet.
+// kill kills one of the nodes.
 func (k *killer) kill() {
-	f := k.firms[k.rng.IntN(2)]
+	k.killOne(k.firms[k.rng.IntN(2)])
+}
+
+// killOne kills a node: at a random moment, or when Jira has carried out a write
+// of its and the answer is not on its way yet.
+func (k *killer) killOne(f *firm) {
 	if k.rng.IntN(3) > 0 {
 		f.awaitReady() // else it may die while it starts
 	}
@@ -231,6 +236,7 @@ type killDrama struct {
 	cases   []killCase
 	sayings []saying
 	edits   int
+	pace    time.Duration // between two acts; 0: 70 ms
 }
 
 // killCase is a ticket that somebody raised. Its mark stands in the
@@ -255,7 +261,7 @@ const mostCases = 12
 
 // play lets people work until stop is closed, and a little longer.
 func (d *killDrama) play(stop <-chan struct{}) error {
-	pace := time.NewTicker(70 * time.Millisecond)
+	pace := time.NewTicker(cmp.Or(d.pace, 70*time.Millisecond))
 	defer pace.Stop()
 	for last := 10; last > 0; {
 		<-pace.C

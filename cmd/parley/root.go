@@ -20,7 +20,7 @@ const (
 
 // verbs are the commands under parley, in the order of the help.
 var verbs = []func(*words) *cobra.Command{
-	newDemo, newSim, newInit, newDoctor, newRun, newStatus, newPause, newResume, newPair, newSync, newLink, newHeld, newRules, newVersion,
+	newDemo, newSim, newInit, newAuth, newDoctor, newRun, newStatus, newPause, newResume, newPair, newSync, newReconcile, newLink, newHeld, newConflicts, newBackup, newRestore, newHeal, newRules, newWebhook, newNotify, newVersion,
 }
 
 // words are the flags that every command knows.

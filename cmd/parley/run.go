@@ -71,6 +71,9 @@ func sayReady(to io.Writer, r node.Ready, asJSON bool) {
 	if r.Console != "" {
 		fmt.Fprintln(to, "status page", r.Console)
 	}
+	if r.Webhook != "" {
+		fmt.Fprintln(to, "listens for webhooks on TCP", r.Webhook)
+	}
 	if r.Secret != "" {
 		fmt.Fprintln(to, "its password is in", r.Secret)
 	}

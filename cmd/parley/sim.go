@@ -24,6 +24,7 @@ type simReady struct {
 	Flavor   string        `json:"flavor"`
 	Accounts []sim.Account `json:"accounts"`
 	Project  string        `json:"project"`
+	OAuth    []sim.App     `json:"oauth"` // clients: one that asks people, one of a service account
 }
 
 func newSim(*words) *cobra.Command {
@@ -35,7 +36,9 @@ func newSim(*words) *cobra.Command {
 		Long: `Serves a strict simulated tenant until Ctrl-C: any real Jira client can be
 pointed at it (basic auth, e-mail and token). Its pages are / for agents and
 /portal for customers. When ready it prints one JSON line on standard output:
-{"url":"http://127.0.0.1:7101","flavor":"cloud","accounts":[{"email":"…","token":"…","role":"agent"},…],"project":"SUPPORT"}`,
+{"url":"http://127.0.0.1:7101","flavor":"cloud","accounts":[{"email":"…","token":"…","role":"agent"},…],"project":"SUPPORT",
+ "oauth":[{"name":"parley","clientId":"…","clientSecret":"…","redirects":["…"],"scopes":["…"]},…]}
+The same address is its authorization server and API gateway (see package sim).`,
 		Example: "  parley sim --listen 127.0.0.1:7101 --name north",
 		Args:    takes(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -83,7 +86,7 @@ func serveSim(ctx context.Context, out io.Writer, listen string, cfg sim.Config)
 		<-ctx.Done()
 		return server.Close()
 	})
-	ready := simReady{URL: t.URL(), Flavor: cfg.Flavor, Accounts: t.Accounts(), Project: t.Project()}
+	ready := simReady{URL: t.URL(), Flavor: cfg.Flavor, Accounts: t.Accounts(), Project: t.Project(), OAuth: t.Apps()}
 	if err := writeJSON(out, ready); err != nil {
 		return err
 	}

@@ -21,7 +21,14 @@ func newStatus(w *words) *cobra.Command {
 		Long: `Shows connections, links, held work and lag. With --watch it shows them again
 every second until Ctrl-C (with --json: one document a line).
 
-JSON: {"node":"…","name":"…","running":true,"tenant":{"url":"…","state":"up|down|unknown",…},
+The budget is what Jira charges for calls this hour, in points, where a limit is
+known: by points_per_hour under [budget] in parley.toml, or by Jira's answers. Low
+means that what nobody waits for is put off, spent that everything is; both end
+by themselves. Within limits, people's changes go first and connections take turns.
+
+JSON: {"node":"…","name":"…","running":true,
+ "tenant":{"url":"…","state":"up|down|paused|unknown","trouble":"…","kind":"token|limit|gateway|…","next":"…","since":"…","again":"…","calls":n,"points":n},
+ "budget":{"state":"enough|low|spent","limit":n,"source":"configured|learned|none","used":n,"left":n,"kept_for_people":n,"resets":"…","connections":{"…":n}},
  "connections":[{"name":"…","peer":"…","state":"up|down|paused","links":n,"held":n,"outbox":n,"oldest_unacked_seconds":x,"trouble":"…",…}],
  "peers":[…],"warnings":["…"]}`,
 		Example: "  parley status --home acme --watch",
@@ -72,7 +79,9 @@ func printStatus(to io.Writer, s node.Status, asJSON bool) error {
 		[2]string{"id", s.Node},
 		[2]string{"tenant", s.Tenant.URL + ", " + s.Tenant.State},
 		[2]string{"", s.Tenant.Trouble},
+		[2]string{"", s.Tenant.Next},
 		[2]string{"calls", fmt.Sprintf("%d to the tenant, %d points", s.Tenant.Calls, s.Tenant.Points)},
+		[2]string{"budget", budgetText(s.Budget)},
 	)
 	if err != nil {
 		return err
@@ -99,4 +108,19 @@ func printStatus(to io.Writer, s node.Status, asJSON bool) error {
 		}
 	}
 	return nil
+}
+
+// budgetText is a known limit in one line; "" where none is known.
+func budgetText(b *node.Budget) string {
+	if b == nil || b.Limit == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d points of this hour, until %s", b.Used, b.Limit, b.Resets.UTC().Round(time.Minute).Format("15:04 MST"))
+	switch b.State {
+	case "low":
+		return text + "; what is left is kept for people's changes"
+	case "spent":
+		return text + "; everything waits until then"
+	}
+	return text
 }

@@ -26,19 +26,20 @@ import (
 
 // storyCommands are the words that stories use beyond testscript's own.
 var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"tenant":  tenantCommand,  // tenant NAME: a simulated tenant; sets NAME_URL, NAME_USER, NAME_TOKEN
-	"webpage": webpageCommand, // webpage VAR: a server that answers everything with a login page
-	"exits":   exitsCommand,   // exits STATUS PROGRAM ARG…: runs it and expects this exit status
-	"json":    jsonCommand,    // json VAR PATH: a value of the last standard output, such as 0.fingerprint
-	"until":   untilCommand,   // until REGEXP PROGRAM ARG…: runs it until its standard output matches
-	"begin":   beginCommand,   // begin NAME ARG…: starts parley and waits for its first line, then standard output
-	"end":     endCommand,     // end NAME: interrupts it and expects exit status 0
-	"murder":  murderCommand,  // murder NAME: SIGKILL
-	"corrupt": corruptCommand, // corrupt FILE: changes one byte of a card's content
-	"fetch":   fetchCommand,   // fetch URL [HOST]: the page as standard output, its status first
-	"ticket":  ticketCommand,  // ticket TENANT VAR SUMMARY: a customer's request; its key
-	"comment": commentCommand, // comment TENANT KEY TEXT: a public comment of the agent
-	"shows":   showsCommand,   // shows TENANT KEY REGEXP: waits until the ticket as JSON matches
+	"tenant":   tenantCommand,   // tenant NAME: a simulated tenant; sets NAME_URL, NAME_USER, NAME_TOKEN
+	"webpage":  webpageCommand,  // webpage VAR: a server that answers everything with a login page
+	"exits":    exitsCommand,    // exits STATUS PROGRAM ARG…: runs it and expects this exit status
+	"json":     jsonCommand,     // json VAR PATH: a value of the last standard output, such as 0.fingerprint
+	"until":    untilCommand,    // until REGEXP PROGRAM ARG…: runs it until its standard output matches
+	"begin":    beginCommand,    // begin NAME ARG…: starts parley and waits for its first line, then standard output
+	"end":      endCommand,      // end NAME: interrupts it and expects exit status 0
+	"murder":   murderCommand,   // murder NAME: SIGKILL
+	"corrupt":  corruptCommand,  // corrupt FILE: changes one byte of a card's content
+	"fetch":    fetchCommand,    // fetch URL [HOST]: the page as standard output, its status first
+	"ticket":   ticketCommand,   // ticket TENANT VAR SUMMARY: a customer's request; its key
+	"comment":  commentCommand,  // comment TENANT KEY TEXT: a public comment of the agent
+	"consents": consentsCommand, // consents accept|deny PROGRAM ARG…: a person in a browser, at "parley auth login --paste"
+	"shows":    showsCommand,    // shows TENANT KEY REGEXP: waits until the ticket as JSON matches
 }
 
 const storyPatience = 30 * time.Second

@@ -8,7 +8,7 @@
 // the same calls. It reads no clock but Config.Now, opens no socket but the webhooks', and starts no
 // goroutine: Run delivers webhooks and is waited for by its caller.
 //
-// What it never does: speak Data Center's dialect; store attachments; send mail; run automation.
+// What it never does: speak Data Center's dialect; store attachments; send mail; run automation, but for rules that send a web request.
 //
 // # Behaviour worth knowing
 //
@@ -30,13 +30,39 @@
 //	GET    /sim/clock       the tenant's time
 //	POST   /sim/clock       {"advanceMs":60000} moves it
 //	POST   /sim/index       {"lagMs":5000,"flap":true}
-//	POST   /sim/limits      {"on":true,"quota":65000}; quota 0: points are counted only
+//	POST   /sim/limits      which limits are enforced, see below
 //	GET    /sim/accounts    everybody with their tokens
 //	GET    /sim/journal     every API write, calls per account and endpoint, points per account
 //	DELETE /sim/journal     forgets them
 //	POST   /sim/move/{key}/{project}   moves an issue; its old key goes on leading to it
+//	GET    /sim/oauth       the OAuth clients with their secrets, and the cloud id
+//	POST   /sim/oauth       registers one: {"name","clientId","clientSecret","redirects","scopes","account"}
+//	POST   /sim/oauth/token   {"email","scopes","seconds"}: a scoped API token, which only the gateway takes
+//	POST   /sim/oauth/expire  ends every access token; POST /sim/oauth/revoke ends every login
+//
+// The authorization server (/authorize, /oauth/token) and the API gateway (/ex/jira/CLOUDID) are described in oauth.go.
 //
 // Those about webhooks are described in webhook_rest.go.
+//
+// # Limits
+//
+// POST /sim/limits switches each on apart, with full buckets, and strictly; a refused call has changed nothing.
+//
+//	{"burst":true}               for each endpoint and method 100 calls a second (PUT and DELETE 50; some have their own)
+//	{"perIssue":true}            20 writes in 2 s and 100 in 30 s for each issue, whoever makes them
+//	{"on":true}                  both, as at the start
+//	{"quota":65000,"spent":100}  points an hour from the top of the hour; every answer tells how many are left,
+//	                             unless "silent"; "global" says that it is the app's quota for all its tenants
+//	{"user":true}                Data Center's bucket: 70 calls an account, 5 more each second, told in every answer
+//	{"blocked":"a@b.example"}    an account that may not call at all: Retry-After is 2^63-1
+//	{"after":"date"}             Retry-After as an HTTP date; "none": no header but the reason
+//
+// # Faults
+//
+// A fault strikes calls before or after they are applied:
+//
+//	before   status, html (502), drop, rate, portal, maintenance, empty, stranger, unlicensed
+//	after    lost (no answer), applied (another status), cut (half of the answer), late (no answer, applied later)
 //
 // Start at serve.go.
 package sim

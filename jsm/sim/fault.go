@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -13,7 +14,7 @@ import (
 // Fault makes some calls go wrong. Every kind of trouble has both faces: it failed before it happened
 // (status, drop), and it happened and the answer was lost (lost, applied, late).
 type Fault struct {
-	Kind string `json:"kind"` // see faultKinds
+	Kind string `json:"kind"` // see faultKinds and impostors
 	// Which calls: Method empty: all. Path: a pattern as path.Match knows it, on the request's path, or a prefix
 	// where it ends in "/**"; empty: all of /rest. Account: e-mail; empty: everybody's.
 	Method  string `json:"method,omitempty"`
@@ -27,7 +28,7 @@ type Fault struct {
 	Body       string            `json:"body,omitempty"`       // as it is; empty: Jira's own shape
 	Header     map[string]string `json:"header,omitempty"`     // further headers, as Retry-After
 	Reason     string            `json:"reason,omitempty"`     // for rate: RateLimit-Reason; empty: jira-burst-based
-	RetryAfter int               `json:"retryAfter,omitempty"` // for rate: seconds; 0: 1
+	RetryAfter int               `json:"retryAfter,omitempty"` // for rate and maintenance: seconds; 0: 1
 	AfterMS    int               `json:"afterMs,omitempty"`    // for late: milliseconds until it is applied; 0: 5000
 }
 
@@ -40,6 +41,13 @@ var faultKinds = map[string]string{
 	"applied": "apply, then answer with Status (0: 502) all the same",
 	"late":    "end the connection, apply after AfterMS",
 	"rate":    "answer 429 with Reason and RetryAfter; nothing is applied",
+}
+
+// allKinds are those and the impostors (impostor.go).
+func allKinds() map[string]string {
+	all := maps.Clone(faultKinds)
+	maps.Copy(all, impostors)
+	return all
 }
 
 type faults struct {
@@ -56,8 +64,8 @@ type lateCall struct {
 }
 
 func (f *Fault) check() string {
-	if _, known := faultKinds[f.Kind]; !known {
-		return "kind must be one of status, html, drop, lost, applied, late, rate"
+	if kinds := allKinds(); kinds[f.Kind] == "" {
+		return "kind must be one of " + strings.Join(slices.Sorted(maps.Keys(kinds)), ", ")
 	}
 	if _, err := path.Match(f.Path, "/"); err != nil {
 		return "path is no pattern: " + err.Error()
@@ -75,7 +83,7 @@ func (f *Fault) matches(c *call) bool {
 		return false
 	}
 	if f.Path == "" {
-		return true
+		return !strings.HasPrefix(c.r.URL.Path, "/oauth/")
 	}
 	if base, deep := strings.CutSuffix(f.Path, "/**"); deep {
 		return strings.HasPrefix(c.r.URL.Path, base)
@@ -121,6 +129,9 @@ func (t *Tenant) withFaults(c *call) (answer, outcome) {
 		return c.run(), answered
 	}
 	t.log.Debug("fault strikes", "kind", f.Kind, "endpoint", c.ep.name)
+	if impostors[f.Kind] != "" {
+		return f.impose(c), answered
+	}
 	switch f.Kind {
 	case "html":
 		page := `<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>`
@@ -233,7 +244,7 @@ func (t *Tenant) SetIndexLag(lag time.Duration, flap bool) {
 func (t *Tenant) simRoutes(r *router) {
 	r.add("POST", "/sim/faults", simAddFault)
 	r.add("GET", "/sim/faults", func(c *call) answer {
-		return ok(obj{"faults": nonNil(c.t.faults.list), "late": len(c.t.faults.late), "kinds": faultKinds})
+		return ok(obj{"faults": nonNil(c.t.faults.list), "late": len(c.t.faults.late), "kinds": allKinds()})
 	})
 	r.add("DELETE", "/sim/faults", func(c *call) answer { c.t.faults.list = nil; return noContent() })
 	r.add("GET", "/sim/clock", func(c *call) answer {
@@ -313,13 +324,13 @@ func simIndex(c *call) answer {
 }
 
 func simLimits(c *call) answer {
-	var in struct {
-		On    bool `json:"on"`
-		Quota int  `json:"quota"`
-	}
+	var in Limits
 	if a, fine := c.decode(&in); !fine {
 		return a
 	}
-	c.t.limits = newLimits(in.On, in.Quota)
+	if complaint := in.check(); complaint != "" {
+		return refuse(http.StatusBadRequest, complaint)
+	}
+	c.t.limits = in.begin(c.now)
 	return noContent()
 }

@@ -9,14 +9,27 @@ import (
 	"time"
 )
 
-// limits are Jira Cloud's (facts of 2026-08): a token bucket per endpoint and method, writes per issue, and
-// points per hour where a quota is set.
+// Limits says which limits a tenant enforces; each is as strict as Jira Cloud's or Data Center's (facts of 2026-08).
+// The body of POST /sim/limits.
+type Limits struct {
+	On       bool   `json:"on"`       // burst and perIssue together
+	Burst    bool   `json:"burst"`    // a token bucket for each endpoint and method
+	PerIssue bool   `json:"perIssue"` // 20 writes in 2 s and 100 in 30 s for each issue
+	Quota    int    `json:"quota"`    // points an hour, for all accounts together; 0: counted, never refused
+	Global   bool   `json:"global"`   // the quota is said to be the app's for all tenants: another RateLimit-Reason
+	Spent    int    `json:"spent"`    // points that others have spent of this hour already
+	User     bool   `json:"user"`     // Data Center's bucket for each account: 70, filled by 5 a second
+	Blocked  string `json:"blocked"`  // an account that Data Center's administrator blocked: Retry-After is 2^63-1
+	After    string `json:"after"`    // how Retry-After is written: "seconds" (also ""), "date", "none"
+	Silent   bool   `json:"silent"`   // no header tells of the quota before it is exhausted
+}
+
+// limits are what a tenant enforces, and how far each is used up.
 type limits struct {
-	on      bool
-	quota   int // points an hour; 0: none
+	Limits
 	spent   int
 	hour    time.Time
-	buckets map[string]*bucket
+	buckets map[string]*bucket     // endpoint, or "user " and e-mail
 	perItem map[string][]time.Time // issue → the times of its writes within the last 30 s
 }
 
@@ -25,8 +38,33 @@ type bucket struct {
 	at     time.Time
 }
 
-func newLimits(on bool, quota int) limits {
-	return limits{on: on, quota: quota, buckets: map[string]*bucket{}, perItem: map[string][]time.Time{}}
+// begin starts with full buckets, and with a quota of which Spent is used.
+func (l Limits) begin(now time.Time) limits {
+	l.Burst, l.PerIssue = l.Burst || l.On, l.PerIssue || l.On
+	all := limits{Limits: l, buckets: map[string]*bucket{}, perItem: map[string][]time.Time{}}
+	all.turn(now)
+	all.spent = l.Spent
+	return all
+}
+
+func (l Limits) check() string {
+	switch {
+	case l.Quota < 0 || l.Spent < 0:
+		return "quota and spent are counts"
+	case l.After != "" && l.After != "seconds" && l.After != "date" && l.After != "none":
+		return "after must be seconds, date or none"
+	}
+	return ""
+}
+
+// SetLimits changes which limits are enforced.
+func (t *Tenant) SetLimits(l Limits) error {
+	if complaint := l.check(); complaint != "" {
+		return &FaultError{complaint}
+	}
+	defer t.enter()()
+	t.limits = l.begin(t.now())
+	return nil
 }
 
 // burst gives requests a second, which is also the bucket's size.
@@ -50,32 +88,74 @@ func burst(ep *endpoint) float64 {
 
 // refuses answers 429 where a limit is reached. Nothing was applied then.
 func (l *limits) refuses(c *call) (answer, bool) {
-	if l.quota > 0 {
+	if l.Quota > 0 {
 		l.turn(c.now)
-		if l.spent >= l.quota {
+		if l.spent >= l.Quota {
+			reason := "jira-quota-tenant-based"
+			if l.Global {
+				reason = "jira-quota-global-based"
+			}
 			reset := l.hour.Add(time.Hour)
-			return tooMany("jira-quota-tenant-based", l.quota, 0, reset, reset.Sub(c.now)), true
+			return l.tooMany(c, reason, l.Quota, reset, reset.Sub(c.now)), true
 		}
 	}
-	if !l.on {
-		return answer{}, false
+	if a, refused := l.userRefuses(c); refused {
+		return a, true
 	}
-	rate := burst(c.ep)
-	b := l.buckets[c.ep.name]
-	if b == nil {
-		b = &bucket{tokens: rate, at: c.now}
-		l.buckets[c.ep.name] = b
+	if l.Burst {
+		rate := burst(c.ep)
+		b := l.bucket(c.ep.name, rate, rate, c.now)
+		if b.tokens < 1 {
+			return l.tooMany(c, "jira-burst-based", int(rate), c.now.Add(time.Second), time.Second), true
+		}
+		b.tokens--
 	}
-	b.tokens = math.Min(rate, b.tokens+c.now.Sub(b.at).Seconds()*rate)
-	b.at = c.now
-	if b.tokens < 1 {
-		return tooMany("jira-burst-based", int(rate), 0, c.now.Add(time.Second), time.Second), true
-	}
-	b.tokens--
-	if c.ep.perItem {
+	if l.PerIssue && c.ep.perItem {
 		return l.issueRefuses(c)
 	}
 	return answer{}, false
+}
+
+// bucket is one with what flowed in since it was last looked at.
+func (l *limits) bucket(name string, size, rate float64, now time.Time) *bucket {
+	b := l.buckets[name]
+	if b == nil {
+		b = &bucket{tokens: size, at: now}
+		l.buckets[name] = b
+	}
+	b.tokens = math.Min(size, b.tokens+now.Sub(b.at).Seconds()*rate)
+	b.at = now
+	return b
+}
+
+// Data Center's bucket as its documentation's example has it.
+const userSize, userFill = 70, 5
+
+func (l *limits) userRefuses(c *call) (answer, bool) {
+	if l.Blocked != "" && strings.EqualFold(l.Blocked, c.who()) {
+		a := l.tooMany(c, "", 0, c.now, time.Second)
+		return a.with("Retry-After", strconv.FormatInt(math.MaxInt64, 10)), true
+	}
+	if !l.User || c.me == nil {
+		return answer{}, false
+	}
+	b := l.bucket("user "+c.who(), userSize, userFill, c.now)
+	if b.tokens < 1 {
+		return l.userHeaders(c, l.tooMany(c, "", userSize, c.now.Add(time.Second), time.Second)), true
+	}
+	b.tokens--
+	return answer{}, false
+}
+
+// userHeaders tell of Data Center's bucket.
+func (l *limits) userHeaders(c *call, a answer) answer {
+	b := l.bucket("user "+c.who(), userSize, userFill, c.now)
+	a = a.with("X-RateLimit-Limit", strconv.Itoa(userSize)).with("X-RateLimit-Remaining", strconv.Itoa(int(b.tokens))).
+		with("X-RateLimit-FillRate", strconv.Itoa(userFill)).with("X-RateLimit-Interval-Seconds", "1")
+	if a.header.Get("Retry-After") == "" {
+		a = a.with("Retry-After", "0")
+	}
+	return a
 }
 
 const (
@@ -102,10 +182,10 @@ func (l *limits) issueRefuses(c *call) (answer, bool) {
 	switch {
 	case short >= itemShort:
 		wait := all[len(all)-short].Add(itemShortSpan).Sub(c.now)
-		return tooMany("jira-per-issue-on-write", itemShort, 0, c.now.Add(wait), wait), true
+		return l.tooMany(c, "jira-per-issue-on-write", itemShort, c.now.Add(wait), wait), true
 	case len(all) >= itemLong:
 		wait := all[0].Add(itemLongSpan).Sub(c.now)
-		return tooMany("jira-per-issue-on-write", itemLong, 0, c.now.Add(wait), wait), true
+		return l.tooMany(c, "jira-per-issue-on-write", itemLong, c.now.Add(wait), wait), true
 	}
 	l.perItem[is.idText()] = append(all, c.now)
 	return answer{}, false
@@ -119,23 +199,47 @@ func (l *limits) turn(now time.Time) {
 
 // spend takes points and adds the headers that tell how many are left.
 func (l *limits) spend(c *call, cost int, a answer) answer {
-	if l.quota == 0 {
+	if l.User && c.me != nil {
+		a = l.userHeaders(c, a)
+	}
+	if l.Quota == 0 {
 		return a
 	}
 	l.turn(c.now)
 	l.spent += cost
-	left := max(0, l.quota-l.spent)
-	a = a.with("X-RateLimit-Limit", strconv.Itoa(l.quota)).with("X-RateLimit-Remaining", strconv.Itoa(left)).
+	if l.Silent {
+		return a
+	}
+	left := max(0, l.Quota-l.spent)
+	a = a.with("X-RateLimit-Limit", strconv.Itoa(l.Quota)).with("X-RateLimit-Remaining", strconv.Itoa(left)).
 		with("X-RateLimit-Reset", l.hour.Add(time.Hour).Format("2006-01-02T15:04Z")).
-		with("Beta-RateLimit-Policy", fmt.Sprintf(`"global-app-quota";q=%d;w=3600`, l.quota)).
+		with("Beta-RateLimit-Policy", fmt.Sprintf(`"global-app-quota";q=%d;w=3600`, l.Quota)).
 		with("Beta-RateLimit", fmt.Sprintf(`"global-app-quota";r=%d;t=%d`, left, int(l.hour.Add(time.Hour).Sub(c.now).Seconds())))
-	if left*5 < l.quota {
+	if left*5 < l.Quota {
 		a = a.with("X-RateLimit-NearLimit", "true")
 	}
 	return a
 }
 
-// tooMany is a 429 with all its headers.
+// tooMany is a 429, with its headers as the limits say.
+func (l *limits) tooMany(c *call, reason string, limit int, reset time.Time, wait time.Duration) answer {
+	a := tooMany(reason, limit, 0, reset, wait)
+	switch l.After {
+	case "date":
+		a = a.with("Retry-After", c.now.Add(wait+time.Second-1).UTC().Format(http.TimeFormat))
+	case "none":
+		for _, h := range []string{"Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
+			a.header.Del(h)
+		}
+	}
+	if reason == "" { // Data Center gives none
+		a.header.Del("RateLimit-Reason")
+		a.header.Del("X-RateLimit-Reset")
+	}
+	return a
+}
+
+// tooMany is a 429 with all of Cloud's headers.
 func tooMany(reason string, limit, left int, reset time.Time, wait time.Duration) answer {
 	seconds := max(1, int(math.Ceil(wait.Seconds())))
 	a := answer{status: http.StatusTooManyRequests, body: obj{"errorMessages": []string{"Rate limit exceeded."}, "errors": obj{}}}

@@ -14,15 +14,16 @@ type obj = map[string]any
 
 // A call is one request of one account, with the tenant's lock held for as long as it is answered.
 type call struct {
-	t    *Tenant
-	r    *http.Request
-	body []byte
-	q    url.Values
-	me   *user // nil: anonymous
-	v2   bool  // the wiki dialect: /rest/api/2
-	vars map[string]string
-	now  time.Time
-	ep   *endpoint
+	t     *Tenant
+	r     *http.Request
+	body  []byte
+	q     url.Values
+	me    *user  // nil: anonymous
+	v2    bool   // the wiki dialect: /rest/api/2
+	cloud string // the cloud id of a call through the gateway; "": it came straight to the site
+	vars  map[string]string
+	now   time.Time
+	ep    *endpoint
 
 	objects int    // objects returned beyond the first point, for the points ledger
 	key     string // key of the issue concerned, for the journal

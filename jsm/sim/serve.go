@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,7 +19,8 @@ func text(n int64) string { return strconv.FormatInt(n, 10) }
 // out, and writes to the network without it.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
-	if !strings.HasPrefix(p, "/rest/") && !strings.HasPrefix(p, "/sim/") && !strings.HasPrefix(p, "/_edge/") {
+	isAPI := func(prefix string) bool { return strings.HasPrefix(p, prefix) }
+	if !slices.ContainsFunc([]string{"/rest/", "/sim/", "/_edge/", "/oauth/", gatePath}, isAPI) {
 		t.serveWeb(w, r)
 		return
 	}
@@ -79,7 +81,8 @@ const (
 // answer works out the answer under the lock: who, which endpoint, limits, faults, the work itself, the journal.
 func (t *Tenant) answer(r *http.Request, body []byte) (answer, outcome) {
 	defer t.enter()()
-	c := &call{t: t, r: r, body: body, q: r.URL.Query(), now: t.now()}
+	r, cloud := ungate(r)
+	c := &call{t: t, r: r, body: body, q: r.URL.Query(), now: t.now(), cloud: cloud}
 	path := r.URL.EscapedPath()
 	ep, vars, other := t.router.find(r.Method, path)
 	c.vars, c.ep = vars, ep
@@ -87,7 +90,7 @@ func (t *Tenant) answer(r *http.Request, body []byte) (answer, outcome) {
 	if ep != nil && strings.HasPrefix(ep.name[strings.IndexByte(ep.name, ' ')+1:], "/sim/") {
 		return ep.run(c), answered
 	}
-	who, fine := t.authenticate(r)
+	who, stranger, fine := c.admit()
 	c.me = who
 	if ep == nil {
 		a := notFound()
@@ -97,7 +100,7 @@ func (t *Tenant) answer(r *http.Request, body []byte) (answer, outcome) {
 		return t.noted(c, r.Method+" unknown", a), answered
 	}
 	if !fine || who == nil && !ep.open {
-		return t.noted(c, ep.name, unauthorized()), answered
+		return t.noted(c, ep.name, stranger), answered
 	}
 	if a, refused := t.wrongContent(c); refused {
 		return t.noted(c, ep.name, a), answered

@@ -10,6 +10,7 @@ import (
 func (t *Tenant) routes() *router {
 	r := &router{}
 	t.siteRoutes(r)
+	t.oauthRoutes(r)
 	t.metaRoutes(r)
 	t.userRoutes(r)
 	t.issueRoutes(r)

@@ -48,6 +48,7 @@ type Tenant struct {
 	ledger journal
 	hooks  hooks
 	face   face
+	oauth  oauth
 }
 
 type people struct {
@@ -117,7 +118,7 @@ func New(cfg Config) (*Tenant, error) {
 	t.issues = issues{byID: map[int64]*issue{}, byKey: map[string]*issue{}, home: map[int64]int64{}}
 	t.people = people{byID: map[string]*user{}, byEmail: map[string]*user{}}
 	t.index = index{lag: cfg.IndexLag, flap: cfg.Flap}
-	t.limits = newLimits(!cfg.NoLimits, cfg.Quota)
+	t.limits = Limits{On: !cfg.NoLimits, Quota: cfg.Quota}.begin(t.now())
 	if err := t.grow(); err != nil {
 		return nil, err
 	}

@@ -74,6 +74,8 @@ var webRoutes = []struct {
 	{"GET", "/servicedesk/customer/portal/{desk}/{key}", func(v *visit, vars map[string]string) { v.redirect("/portal/" + url.PathEscape(vars["key"])) }},
 	{"GET", "/servicedesk/customer/portal/{desk}", func(v *visit, _ map[string]string) { v.redirect("/portal") }},
 	{"POST", "/as", (*visit).switchPerson},
+	{"GET", "/authorize", (*visit).consentForm},
+	{"POST", "/authorize", (*visit).consent},
 }
 
 // serveWeb answers every path that is no API's. It is called without the tenant's lock.

@@ -30,6 +30,12 @@ type Webhook struct {
 	JQL         string   // only issues that match; empty: all
 	Secret      string   // signs each body as X-Hub-Signature; empty: unsigned
 	ExcludeBody bool
+	// Automation makes it an automation rule's "Send web request" instead: it
+	// sends Header, and Body with {{issue.id}} and {{issue.key}} filled in, and
+	// neither signs nor names its deliveries.
+	Automation bool
+	Header     map[string]string
+	Body       string
 }
 
 // WebhookFaults say what goes wrong, as shares of 1. The zero value is a quiet network.
@@ -38,6 +44,7 @@ type WebhookFaults struct {
 	Duplicate float64 `json:"duplicate"` // sent twice, under one identifier
 	Reorder   float64 `json:"reorder"`   // held back up to two seconds
 	NoPublic  bool    `json:"noPublic"`  // comments without jsdPublic
+	NoIssue   bool    `json:"noIssue"`   // comment events without their issue, as on Data Center
 	Seed      uint64  `json:"seed"`      // which ones are hit follows from seed and identifier
 }
 

@@ -23,7 +23,9 @@ func (t *Tenant) hookBody(e event) []byte {
 		}
 	case "comment":
 		b["comment"] = t.hookComment(e)
-		b["issue"] = t.hookIssue(e.Issue, "summary", "issuetype", "project", "assignee", "priority", "status")
+		if !t.hooks.faults.NoIssue {
+			b["issue"] = t.hookIssue(e.Issue, "summary", "issuetype", "project", "assignee", "priority", "status")
+		}
 		b["eventType"] = "primaryAction"
 	case "worklog":
 		b["worklog"] = t.hookWorklog(e)
@@ -39,6 +41,18 @@ func (t *Tenant) hookBody(e event) []byte {
 		return []byte(`{"timestamp":` + strconv.FormatInt(e.At.UnixMilli(), 10) + `,"webhookEvent":"` + e.Kind + `"}`)
 	}
 	return raw
+}
+
+// bodyFor is what a hook is sent of an event. The lock is held.
+func (t *Tenant) bodyFor(h *hook, e event) []byte {
+	if !h.Automation {
+		return t.hookBody(e)
+	}
+	id, key := "", ""
+	if e.Issue != nil {
+		id, key = e.Issue.idText(), e.Issue.key
+	}
+	return []byte(strings.NewReplacer("{{issue.id}}", id, "{{issue.key}}", key).Replace(h.Body))
 }
 
 // hookIssue shows the live issue, or the event's copy where it is gone.

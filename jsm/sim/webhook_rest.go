@@ -31,9 +31,30 @@ func (t *Tenant) simWebhookRoutes(r *router) {
 		c.t.hooks.faults = f
 		return ok(f)
 	})
+	r.add("POST", "/sim/webhooks/automation", addAutomation)
 	r.add("GET", "/sim/webhooks/deliveries", func(c *call) answer {
 		return ok(obj{"deliveries": slices.Clone(c.t.hooks.record), "waiting": len(c.t.hooks.waiting), "overflow": c.t.hooks.overflow})
 	})
+}
+
+// addAutomation makes an automation rule that sends a web request:
+// {"url","events","jql","header":{…},"body"}. A live site has no API for it.
+func addAutomation(c *call) answer {
+	var in struct {
+		URL    string            `json:"url"`
+		Events []string          `json:"events"`
+		JQL    string            `json:"jql"`
+		Header map[string]string `json:"header"`
+		Body   string            `json:"body"`
+	}
+	if bad, fine := c.decode(&in); !fine {
+		return bad
+	}
+	h, err := c.t.addHook(Webhook{Name: "automation", URL: in.URL, Events: in.Events, JQL: in.JQL, Automation: true, Header: in.Header, Body: in.Body}, c.me)
+	if err != nil {
+		return refuse(http.StatusBadRequest, err.Error())
+	}
+	return created(c.hookBean(h))
 }
 
 func adminOnly(run func(*call) answer) func(*call) answer {

@@ -81,7 +81,7 @@ func (t *Tenant) dueDeliveries() []*delivery {
 		}
 		d.hook.busy = true
 		if d.body == nil && !d.hook.ExcludeBody {
-			d.body = t.hookBody(d.event)
+			d.body = t.bodyFor(d.hook, d.event)
 		}
 		out = append(out, d)
 	}
@@ -149,6 +149,13 @@ func attempt(ctx context.Context, client *http.Client, d *delivery) int {
 	}
 	h := req.Header
 	h.Set("Content-Type", "application/json; charset=utf-8")
+	if d.hook.Automation {
+		h.Set("User-Agent", "Atlassian Automation")
+		for name, value := range d.hook.Header {
+			h.Set(name, value)
+		}
+		return hookStatus(client, req)
+	}
 	h.Set("User-Agent", "Atlassian Webhook HTTP Client")
 	h.Set("X-Atlassian-Webhook-Identifier", d.identifier)
 	h.Set("X-Atlassian-Webhook-Flow", flow)
@@ -159,6 +166,10 @@ func attempt(ctx context.Context, client *http.Client, d *delivery) int {
 	if d.hook.Secret != "" {
 		h.Set("X-Hub-Signature", signature(d.hook.Secret, d.body))
 	}
+	return hookStatus(client, req)
+}
+
+func hookStatus(client *http.Client, req *http.Request) int {
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0

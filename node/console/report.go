@@ -13,6 +13,7 @@ type Status struct {
 	Running     bool         `json:"running"`
 	At          time.Time    `json:"at"`
 	Tenant      Tenant       `json:"tenant"`
+	Budget      *Budget      `json:"budget,omitempty"` // nil: no node runs
 	Connections []Connection `json:"connections"`
 	Peers       []Peer       `json:"peers"`
 	Warnings    []string     `json:"warnings"` // what an admin should look at soon
@@ -20,11 +21,27 @@ type Status struct {
 
 // Tenant is how the JSM site is reached.
 type Tenant struct {
-	URL     string `json:"url"`
-	State   string `json:"state"` // up, down, unknown (no node runs)
-	Trouble string `json:"trouble,omitempty"`
-	Calls   int64  `json:"calls"`  // requests sent since the node started
-	Points  int64  `json:"points"` // their cost by Atlassian's rule
+	URL     string    `json:"url"`
+	State   string    `json:"state"` // up, down, paused (a limit is reached), unknown (no node runs)
+	Trouble string    `json:"trouble,omitempty"`
+	Kind    string    `json:"kind,omitempty"` // the trouble's name, as token, limit, maintenance
+	Next    string    `json:"next,omitempty"` // what a person can do
+	Since   time.Time `json:"since,omitzero"` // of the trouble
+	Again   time.Time `json:"again,omitzero"` // when it is called again
+	Calls   int64     `json:"calls"`          // requests sent since the node started
+	Points  int64     `json:"points"`         // their cost by Atlassian's rule
+}
+
+// Budget is this hour's points: what Jira charges for calls, where it does.
+type Budget struct {
+	State       string         `json:"state"`           // enough, low (backfill waits), spent (everything waits)
+	Limit       int            `json:"limit"`           // points an hour; 0: none is known
+	Source      string         `json:"source"`          // of the limit: configured, learned, none
+	Used        int            `json:"used"`            // of this hour
+	Left        int            `json:"left"`            //
+	Kept        int            `json:"kept_for_people"` // what backfill leaves just now
+	Resets      time.Time      `json:"resets"`          // when the next hour begins, or calls go on
+	Connections map[string]int `json:"connections"`     // used by each, our own count; "": by what serves all
 }
 
 // Connection is one agreement with one partner.
@@ -60,7 +77,7 @@ type Held struct {
 	Reason     string       `json:"reason"`
 	Next       string       `json:"next"`
 	Path       string       `json:"path,omitempty"`
-	Direction  string       `json:"direction"` // in, out
+	Direction  string       `json:"direction"` // in, out; visit, peer, tenant or connection, where neither
 	Code       string       `json:"code"`
 	Rule       string       `json:"rule,omitempty"`
 	Link       string       `json:"link"`

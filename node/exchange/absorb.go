@@ -1,9 +1,8 @@
 package exchange
 
 import (
+	"context"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"parley/jsm"
@@ -12,75 +11,153 @@ import (
 	"parley/replica"
 )
 
+// written is what some writes of ours may have changed.
+type written struct {
+	before  string         // the ticket's newest history entry before them
+	touched []replica.Path // outgoing items that they move
+	fields  []string       // local field ids that they set
+	sure    bool           // Jira said that they are done
+	prints  []rules.Print  // where not sure: by which they are known
+}
+
 // absorb makes what we wrote, as Jira now shows it, the base of the outgoing
 // side, so that our own writes never travel back: not where maps are
 // many-to-one, and not where Jira normalised a text. What somebody else changed
 // meanwhile is left to be gathered.
-func (w *work) absorb(plan *rules.Plan) error {
+func (w *work) absorb(ctx context.Context, plan *rules.Plan) error {
 	w.absorbAgreed(plan)
 	w.insist(plan)
+	for _, lost := range plan.Overruled {
+		w.overrule(lost.Path, lost.Item, lost.Ours, lost.Rule)
+	}
 	if w.fresh == nil {
 		return nil
 	}
-	view, _, err := w.lane.view(w.fresh)
-	if err != nil {
-		return err
-	}
-	var before string
-	if w.ticket != nil && len(w.ticket.History) > 0 {
-		before = w.ticket.History[0].ID
-	}
 	if w.creating {
-		w.absorbAll(view)
-	} else {
-		w.absorbItems(view, w.fresh.History, before, plan.Touched.Paths)
-		w.yield(view, plan.Touched.Paths)
+		if err := w.absorbAll(w.fresh); err != nil {
+			return err
+		}
+		w.accounted(w.fresh)
+		return w.siblings(w.fresh, written{fields: plan.Touched.Fields, sure: true})
 	}
-	w.overwritten(plan, before)
-	return w.siblings(before, plan)
+	own := written{touched: plan.Touched.Paths, fields: plan.Touched.Fields, sure: true}
+	if w.ticket != nil && len(w.ticket.History) > 0 {
+		own.before = w.ticket.History[0].ID
+	}
+	fresh, err := w.own(ctx, w.fresh, own)
+	w.fresh = fresh
+	return err
+}
+
+// own takes what we wrote as seen, here and by the ticket's other connections,
+// once it is decided what stands where somebody else set the same at the same
+// moment. It returns the ticket as it is then.
+func (w *work) own(ctx context.Context, t *jsm.Ticket, own written) (*jsm.Ticket, error) {
+	t, forced, err := w.contests(ctx, t, own)
+	if err != nil {
+		return t, err
+	}
+	view, held, err := w.lane.view(t)
+	if err != nil {
+		return t, err
+	}
+	w.absorbItems(view, held, t, w.trail(t.History, own.before), own)
+	w.yield(view, own.touched)
+	w.force(forced...)
+	w.accounted(t)
+	return t, w.siblings(t, own)
 }
 
 // absorbAgreed takes the items that needed no write as seen: both sides agree.
+// Where somebody here said so later than the peer, the peer still has to know: by
+// then it may have been given another word that is the older one.
 func (w *work) absorbAgreed(plan *rules.Plan) {
-	if w.view != nil {
-		for _, p := range plan.Agreed {
+	if w.view == nil {
+		return
+	}
+	tr := w.trail(w.ticket.History, "")
+	for _, p := range plan.Agreed {
+		if ours, known := tr.of(p, false); !known || ours || p.Element() != "" || !w.later(p) {
 			w.base(w.view, p)
 		}
 	}
 }
 
+// later reports whether an outgoing item was set after each item of the peer's
+// that is written to the same field.
+func (w *work) later(p replica.Path) bool {
+	for q, it := range w.in.Remote {
+		if it.At >= w.view[p].At && slices.Contains(w.r.Answers(q), p) {
+			return false
+		}
+	}
+	return true
+}
+
 // absorbAll takes a new twin as it is: nothing of it is news for the peer but
 // what a person has changed since it was made.
-func (w *work) absorbAll(view replica.View) {
-	since := w.since(w.fresh.History, "")
+func (w *work) absorbAll(t *jsm.Ticket) error {
+	view, _, err := w.lane.view(t)
+	if err != nil {
+		return err
+	}
+	tr := w.trail(t.History, "")
 	for p := range view {
-		if p.Kind() != "comment" && !feeds(w.r, since.theirs, p) {
+		if ours, known := tr.of(p, true); p.Kind() != "comment" && (ours || !known) {
 			w.base(view, p)
 		}
 	}
+	return nil
 }
 
-// absorbItems moves the bases of the items that we touched, or that the history
-// after an entry attributes to us (a transition's post-functions); those that
-// somebody else changed after us stay.
-func (w *work) absorbItems(view replica.View, history []jsm.Change, after string, touched []replica.Path) {
-	since := w.since(history, after)
+// absorbItems moves the bases of what the history attributes to us, item by item
+// and element by element (a transition's post-functions, too), and of what we
+// surely wrote where the history is silent. What somebody else changed after us
+// stays, and so does what a write was to change that never happened.
+func (l *lane) absorbItems(view replica.View, held []rules.Held, t *jsm.Ticket, tr trail, own written) {
+	if elsewhere(held) {
+		return
+	}
 	seen := map[replica.Path]bool{}
 	for p := range view {
 		seen[p] = true
 	}
-	for p := range w.out.Bases {
+	for p := range l.out.Bases {
 		seen[p] = true
 	}
-	for p := range seen {
-		element := p.Element() != "" // one of a set: others may have changed its neighbours
-		touched := slices.Contains(touched, p)
-		switch foreign := feeds(w.r, since.theirs, p); {
-		case foreign && !(touched && element):
-		case touched, !element && feeds(w.r, since.ours, p):
-			w.base(view, p)
+	for _, p := range own.touched { // even where somebody took it away before we looked
+		if tr.moved[p] {
+			seen[p] = true
 		}
 	}
+	for _, h := range held { // what cannot be told now is not gone
+		if h.Code != rules.Dropped {
+			delete(seen, h.Path)
+		}
+	}
+	for p := range seen {
+		touched := slices.Contains(own.touched, p)
+		switch ours, known := tr.of(p, touched); {
+		case known && ours && !l.strange(t, p, own):
+			l.base(view, p)
+		case known && !ours && touched && tr.moved[p]: // news, even where it is again what it was before us
+			l.force(p)
+		case !known && touched && own.sure:
+			l.base(view, p)
+		}
+	}
+}
+
+// strange reports an item that our account changed to something else than what
+// an unsure write was to set: a person uses the account, too. A status may be a
+// halt on the way to the one that was to be set.
+func (l *lane) strange(t *jsm.Ticket, p replica.Path, own written) bool {
+	if own.sure || p.Element() != "" {
+		return false
+	}
+	return slices.ContainsFunc(own.prints, func(print rules.Print) bool {
+		return print.Field != "status" && l.r.Feeds(print.Field, p) && !l.r.Bears(t, print)
+	})
 }
 
 // insist has an item sent again that won here against the peer's edit, where the
@@ -90,11 +167,25 @@ func (w *work) insist(plan *rules.Plan) {
 	for _, lost := range plan.Overruled {
 		for _, p := range lost.Beaten {
 			now, ok := w.view[p]
-			if b, known := w.out.Bases[p]; ok && !lost.Ours && known && now.At != w.out.Posted[p].At {
-				b.Local = replica.Hash{}
-				w.out.Bases[p] = b
+			if _, known := w.out.Bases[p]; ok && !lost.Ours && known && now.At != w.out.Posted[p].At {
+				w.force(p)
 			}
 		}
+	}
+	for _, p := range plan.Insist {
+		if _, ok := w.view[p]; ok {
+			w.force(p)
+		}
+	}
+}
+
+// force has items sent again whatever their value: the winner of a conflict never
+// takes the loser's as common ground. It is on disk with the outcome.
+func (l *lane) force(paths ...replica.Path) {
+	for _, p := range paths {
+		b := l.out.Bases[p]
+		b.Local = ledger.Forced
+		l.out.Bases[p] = b
 	}
 }
 
@@ -104,104 +195,37 @@ func (w *work) insist(plan *rules.Plan) {
 func (w *work) yield(view replica.View, touched []replica.Path) {
 	for _, p := range touched {
 		if b := w.out.Bases[p]; b.Seq != 0 && b.Local == view[p].Hash(p) {
-			b.Seq = 0
+			if w.yielded == nil {
+				w.yielded = map[replica.Path]replica.Seq{}
+			}
+			w.yielded[p], b.Seq = b.Seq, 0
 			w.out.Bases[p] = b
 		}
 	}
 }
 
 // base takes an item as last seen here.
-func (w *work) base(view replica.View, p replica.Path) {
-	b := w.out.Bases[p]
+func (l *lane) base(view replica.View, p replica.Path) {
+	b := l.out.Bases[p]
+	b.Gone = 0 // what a person here took away once, the peer has moved since
 	if it, ok := view[p]; ok {
 		b.Local = it.Hash(p)
 	} else {
 		b.Local = replica.Hash{}
 	}
-	w.out.Bases[p] = b
+	l.out.Bases[p] = b
 }
 
-// newer reports whether a history entry came after another; ids rise.
-func newer(id, after string) bool {
-	a, errA := strconv.ParseUint(id, 10, 64)
-	b, errB := strconv.ParseUint(after, 10, 64)
-	if after == "" || errA != nil || errB != nil {
-		return after == "" || (len(id) == len(after) && id > after) || len(id) > len(after)
-	}
-	return a > b
-}
-
-// authors says whose the newest change of each field is, after some entry.
-type authors struct{ ours, theirs []string }
-
-// since reads the history after an entry.
-func (w *work) since(history []jsm.Change, after string) (a authors) {
-	decided := map[string]bool{}
-	me := w.d.account().AccountID
-	for _, c := range history { // newest first
-		if !newer(c.ID, after) {
-			continue
-		}
-		for _, it := range c.Items {
-			field := fieldOf(it)
-			switch {
-			case decided[field]:
-				continue
-			case c.Author.AccountID == me:
-				a.ours = append(a.ours, field)
-			default:
-				a.theirs = append(a.theirs, field)
-			}
-			decided[field] = true
-		}
-	}
-	return a
-}
-
-// feeds reports whether any of the fields is shown in an outgoing item.
-func feeds(r *rules.Rules, fields []string, p replica.Path) bool {
-	return slices.ContainsFunc(fields, func(field string) bool { return r.Feeds(field, p) })
-}
-
-// fieldOf names the field of a history item; old entries lack the stable id.
-func fieldOf(it jsm.ChangeItem) string {
-	if it.FieldID != "" {
-		return it.FieldID
-	}
-	return strings.ToLower(it.Field)
-}
-
-// overwritten notes, for each field that we wrote, what somebody else had set
-// between our reading and our writing: Jira has no compare-and-set.
-func (w *work) overwritten(plan *rules.Plan, before string) {
-	ours := map[string]bool{}
-	for _, c := range w.fresh.History { // newest first
-		if !newer(c.ID, before) || w.creating {
-			continue
-		}
-		for _, it := range c.Items {
-			field := fieldOf(it)
-			if c.Author.AccountID == w.d.account().AccountID {
-				ours[field] = true
-			} else if ours[field] && plan.Wrote(field) {
-				w.overrule(replica.Path(field), replica.NewItem(replica.Text(it.ToString), c.At.UnixMilli()), true)
-			}
-		}
-	}
-	for _, lost := range plan.Overruled {
-		w.overrule(lost.Path, lost.Item, lost.Ours)
-	}
-}
-
-func (w *work) overrule(p replica.Path, it replica.Item, ours bool) {
+func (w *work) overrule(p replica.Path, it replica.Item, ours bool, rule string) {
 	w.lost = append(w.lost, ledger.Overruled{
-		Connection: w.c.Name, Link: w.link.ID, Path: p, Ours: ours, Kind: it.Kind, Value: it.Raw, At: time.Now().UnixMilli(),
+		Connection: w.c.Name, Link: w.link.ID, Path: p, Ours: ours, Rule: rule, Kind: it.Kind, Value: it.Raw, At: time.Now().UnixMilli(),
 	})
 }
 
 // siblings takes what came in here as seen by the ticket's other connections,
-// where those do not relay: it leaves by none of them.
-func (w *work) siblings(before string, plan *rules.Plan) error {
+// where those do not relay: it leaves by none of them. Each judges by its own
+// rules which of its items that is; what a person changed beside it leaves.
+func (w *work) siblings(t *jsm.Ticket, own written) error {
 	links, err := w.d.led.LinksOf(w.link.Ticket)
 	if err != nil {
 		return err
@@ -211,30 +235,40 @@ func (w *work) siblings(before string, plan *rules.Plan) error {
 		if k.ID == w.link.ID || c == nil || k.Ended {
 			continue
 		}
-		other, err := w.d.lane(c, k)
+		other, err := w.side(c, k)
 		if err != nil {
 			return err
 		}
 		if other.r == nil || other.r.Relay() {
 			continue
 		}
-		view, _, err := other.view(w.fresh)
+		view, held, err := other.view(t)
 		if err != nil {
 			return err
 		}
-		side := &work{lane: other, fresh: w.fresh}
-		side.absorbItems(view, w.fresh.History, before, side.shown(view, plan.Touched.Fields))
-		w.beside = append(w.beside, other)
+		theirs := own
+		theirs.touched = nil
+		for p := range view {
+			if p.Element() == "" && feeds(other.r, own.fields, p) {
+				theirs.touched = append(theirs.touched, p)
+			}
+		}
+		other.absorbItems(view, held, t, other.trail(t.History, own.before), theirs)
 	}
 	return nil
 }
 
-// shown lists the items of a view that any of the fields feeds.
-func (l *lane) shown(view replica.View, fields []string) (paths []replica.Path) {
-	for p := range view {
-		if feeds(l.r, fields, p) {
-			paths = append(paths, p)
+// side is the lane of another link of the ticket, with what was absorbed into it
+// before in this visit.
+func (w *work) side(c *Connection, k ledger.Link) (*lane, error) {
+	for _, l := range w.beside {
+		if l.link.ID == k.ID {
+			return l, nil
 		}
 	}
-	return paths
+	l, err := w.d.lane(c, k)
+	if err == nil && l.r != nil && !l.r.Relay() {
+		w.beside = append(w.beside, l)
+	}
+	return l, err
 }

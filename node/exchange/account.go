@@ -77,12 +77,18 @@ func (d *Desk) linked(ticket string) bool {
 // no later one, such as the echo of our own write, is no news.
 func (d *Desk) saw(ticket string, updated time.Time) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	if len(d.seen) >= mostSeen {
 		clear(d.seen)
 	}
-	if updated.After(d.seen[ticket]) {
+	news := updated.After(d.seen[ticket])
+	if news {
 		d.seen[ticket] = updated
+	}
+	d.mu.Unlock()
+	if news {
+		if err := d.led.Saw(ticket, updated); err != nil {
+			d.log.Warn("a ticket's state could not be noted; the sweep will read it again", "ticket", ticket, "err", err)
+		}
 	}
 }
 
@@ -116,8 +122,9 @@ func (d *Desk) Resume(connection string) error {
 	if err := d.Pause(connection, ""); err != nil {
 		return err
 	}
+	d.askAgain()
 	return d.led.Links(connection, func(k ledger.Link) bool {
-		d.enqueue(k, time.Time{})
+		d.backfill(k)
 		return true
 	})
 }

@@ -2,7 +2,6 @@ package exchange_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -107,7 +106,7 @@ func (p *pipe) watch(ctx context.Context) {
 		p.mu.Lock()
 		for ; p.stored < now; p.stored++ {
 			if c := p.wait[p.stored+1]; c != nil {
-				close(c)
+				c <- struct{}{}
 				delete(p.wait, p.stored+1)
 			}
 		}
@@ -120,16 +119,16 @@ func (p *pipe) watch(ctx context.Context) {
 }
 
 // until waits for one receipt.
-func (p *pipe) until(seq replica.Seq) {
+func (l *posting) until(seq replica.Seq) {
+	p := l.p
 	p.mu.Lock()
 	if seq <= p.stored {
 		p.mu.Unlock()
 		return
 	}
-	c := make(chan struct{})
-	p.wait[seq] = c
+	p.wait[seq] = l.stored
 	p.mu.Unlock()
-	<-c
+	<-l.stored
 }
 
 // end is one desk of a pipe.
@@ -199,9 +198,11 @@ func newPipe(b *testing.B) *pipe {
 
 // posting is one link of the pipe, with its state at hand as a visit has it.
 type posting struct {
-	p   *pipe
-	id  replica.LinkID
-	out *ledger.Outgoing
+	p      *pipe
+	id     replica.LinkID
+	out    *ledger.Outgoing
+	n      int           // of the next text
+	stored chan struct{} // the peer has it
 }
 
 func (p *pipe) link(b *testing.B, n int) *posting {
@@ -210,12 +211,13 @@ func (p *pipe) link(b *testing.B, n int) *posting {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &posting{p: p, id: id, out: out}
+	return &posting{p: p, id: id, out: out, stored: make(chan struct{}, 1)}
 }
 
 // post changes one item and waits for its stored receipt.
 func (l *posting) post(b *testing.B) {
-	it := replica.NewItem(replica.Text(rand.Text()+rand.Text()), time.Now().UnixMilli())
+	l.n++
+	it := replica.NewItem(replica.Text(fmt.Sprintf("%052d", l.n)), time.Now().UnixMilli())
 	r := &replica.Replica{Version: replica.Version1, Link: l.id, Base: l.out.After, Whole: l.out.Last == 0, Set: replica.View{"summary": it}, Rules: replica.Hash{1}}
 	l.out.Posted["summary"] = it
 	l.out.Bases["summary"] = ledger.Base{Local: it.Hash("summary")}
@@ -225,5 +227,5 @@ func (l *posting) post(b *testing.B) {
 		b.Error(err)
 		return
 	}
-	l.p.until(r.Seq)
+	l.until(r.Seq)
 }

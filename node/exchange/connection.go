@@ -29,6 +29,9 @@ type Connection struct {
 	node    string                        // the peer's node id, once known
 	session *talk                         // the session that carries it now
 	waits   map[replica.LinkID]bool       // links whose change waits for a stored receipt
+	back    chan error                    // ends what the peer gives back; nil: nothing is asked
+
+	giving sync.Mutex // held while the peer is given its own replicas back
 }
 
 // Rules are the published rules, compiled; nil while they cannot work.
@@ -45,9 +48,10 @@ func (c *Connection) version() (*rules.Rules, replica.Hash) {
 
 // Trouble is why nothing crosses, in plain words; "" where nothing is wrong.
 func (c *Connection) Trouble() string {
+	halted := c.halted()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return cmp.Or(c.trouble, c.refusal)
+	return cmp.Or(c.trouble, halted, c.refusal)
 }
 
 // Up reports whether the peer is there for this connection.

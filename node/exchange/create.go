@@ -53,17 +53,14 @@ func (w *work) create(ctx context.Context) (again time.Time, fresh *jsm.Ticket, 
 		return w.again, nil, err
 	}
 	err = w.d.led.Write(func(b *ledger.Batch) error {
-		for _, old := range w.finished {
-			if err := ledger.DropIntent(b, old); err != nil {
-				return err
-			}
+		if err := w.recovered(b); err != nil {
+			return err
 		}
 		return ledger.PutIntent(b, in)
 	})
 	if err != nil {
 		return w.again, nil, err
 	}
-	w.finished = nil
 	id, key, err := w.d.jira.CreateRequest(ctx, request)
 	switch {
 	case err == nil:
@@ -83,7 +80,7 @@ func (w *work) create(ctx context.Context) (again time.Time, fresh *jsm.Ticket, 
 	case definite(err):
 		w.finished = append(w.finished, in)
 		w.hold("", ledger.Definite, "create-refused", "Jira refused to create the twin: "+refusal(err), plan.Create.Rule,
-			"Correct [incoming.create] or the request type's form, then run: parley held retry.")
+			"Correct [incoming.create] or the request type's form, then run: parley held retry.", err)
 		return w.again, nil, w.close(plan)
 	default:
 		return w.again, nil, errors.Join(err, w.d.led.Write(func(b *ledger.Batch) error { return ledger.DropIntent(b, in) }))
@@ -103,6 +100,18 @@ func (w *work) fill(ctx context.Context) (again time.Time, fresh *jsm.Ticket, er
 		return w.again, nil, err
 	}
 	return w.carryOut(ctx, plan)
+}
+
+// filled notes that a twin is complete already: the completing edit sets the mark
+// as it fills the ticket, so where the mark is, only its answer was lost. People
+// may have worked on the ticket since, and their word is one like any other.
+func (w *work) filled() error {
+	var m mark
+	if !w.creating || w.ticket == nil || json.Unmarshal(w.ticket.Marks[jsm.MarkKey], &m) != nil || m.Link != w.link.ID {
+		return nil
+	}
+	w.creating, w.link.Complete = false, true
+	return w.absorbAll(w.ticket)
 }
 
 // markedFields can carry a create marker.
@@ -153,7 +162,7 @@ func (w *work) unmarkTicket(plan *rules.Plan) error {
 
 // request turns a plan's create into a portal request that carries its mark.
 func (w *work) request(c *rules.Create) (ledger.Intent, jsm.NewRequest, error) {
-	nonce := rand.Text()
+	nonce := rand.Text() + markerInfix + w.link.ID.String() // a restored node knows by it whose ticket that is
 	payload, err := json.Marshal(creation{Project: c.Project})
 	if err != nil {
 		return ledger.Intent{}, jsm.NewRequest{}, err
@@ -208,6 +217,9 @@ func (w *work) adopt(in ledger.Intent, id, key string) (ours bool, err error) {
 
 // refuses says why no twin is made at all; nil where one may be.
 func (w *work) refuses() *ledger.Held {
+	if !w.link.Theirs {
+		return w.unknownTicket()
+	}
 	for _, node := range w.in.Via {
 		if node == w.d.cfg.Node {
 			return &ledger.Held{

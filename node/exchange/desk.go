@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,23 +32,32 @@ type Config struct {
 	Every    time.Duration // between two polls; 0: 10 s
 	Overlap  time.Duration // how far back each poll looks again; 0: 5 min
 	IndexLag time.Duration // after which Jira's search surely knows a change; 0: 60 s
+	Slowest  time.Duration // between two polls while webhooks are proven to come; 0: as Every, for there are none
+	Sweep    time.Duration // between two rounds of asking for every linked ticket; 0: none
+	// Clock is the tenant's clock minus ours; nil: they agree.
+	Clock func() time.Duration
 	// How long an uncertain write may still take effect before it is repeated.
 	SettleComment time.Duration // 0: 60 s
 	SettleCreate  time.Duration // 0: 180 s
+	Compare       time.Duration // between two comparisons of a connection with its peer; 0: 24 h
+	Drain         time.Duration // how long visits under way may go on once Run is to end; 0: they are broken off
 	Log           *slog.Logger  // nil: discards
 }
 
 // Desk is one node's tenant with all its connections.
 type Desk struct {
-	cfg    Config
-	led    *ledger.Ledger
-	jira   *jsm.Client
-	log    *slog.Logger
-	sign   ed25519.PrivateKey
-	queue  *queue
-	asked  chan struct{} // somebody wants a poll now
-	tenant tenant
-	began  time.Time // of this process's writes
+	cfg       Config
+	led       *ledger.Ledger
+	jira      *jsm.Client
+	log       *slog.Logger
+	sign      ed25519.PrivateKey
+	queue     *queue
+	asked     chan struct{} // somebody wants a poll now
+	mending   chan struct{} // a healed connection may have caught up
+	tenant    tenant
+	brake     brake
+	began     time.Time // of this process's writes
+	strangers strangers // comments of our account that persons made
 
 	mu          sync.Mutex // guards the fields below
 	connections map[string]*Connection
@@ -55,6 +65,12 @@ type Desk struct {
 	me          jsm.Account
 	seen        map[string]time.Time // ticket → how it was last read or left
 	people      map[string]known     // e-mail address → account, looked up not long ago
+
+	failing failures // links whose visits fail
+
+	intake intake // what hints have named
+	tempo  *tempo
+	recall atomic.Bool // there may be tickets whose triggers are to be asked again
 }
 
 const (
@@ -80,6 +96,7 @@ func New(cfg Config) (*Desk, error) {
 	set(&cfg.Every, 10*time.Second)
 	set(&cfg.Overlap, 5*time.Minute)
 	set(&cfg.IndexLag, time.Minute)
+	set(&cfg.Compare, 24*time.Hour)
 	set(&cfg.SettleComment, time.Minute)
 	set(&cfg.SettleCreate, 3*time.Minute)
 	if cfg.Log == nil {
@@ -87,7 +104,8 @@ func New(cfg Config) (*Desk, error) {
 	}
 	return &Desk{
 		cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
-		began: time.Now(), queue: newQueue(), asked: make(chan struct{}, 1),
+		began: time.Now(), queue: newQueue(), tenant: tenant{jira: cfg.Tenant}, asked: make(chan struct{}, 1), mending: make(chan struct{}, 1),
+		intake: intake{wake: make(chan struct{}, 1)}, tempo: newTempo(cfg.Every, cfg.Slowest),
 		connections: map[string]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
 	}, nil
 }
@@ -145,22 +163,28 @@ func (d *Desk) Use(name, wire, peer string, version replica.Hash, r *rules.Rules
 	if !changed || r == nil {
 		return nil
 	}
-	// What came while nothing could be judged, then what a new version makes of the rest.
+	d.askAgain()
+	// What came and what changed while nothing could be judged, then what a new version makes of the rest.
 	for _, id := range c.Log.Due() {
 		d.wakeLink(c, id)
 	}
-	return d.led.Links(name, func(k ledger.Link) bool {
-		d.enqueue(k, time.Time{})
-		return true
-	})
+	if err := errors.Join(d.wakeMarked(), d.wakeOpen()); err != nil {
+		return err
+	}
+	return d.renew(c, r)
 }
 
+// backfill asks for a visit of a link's lane that nobody waits for.
+func (d *Desk) backfill(k ledger.Link) { d.ask(k, time.Time{}, true) }
+
 // enqueue asks for a visit of a link's lane.
-func (d *Desk) enqueue(k ledger.Link, due time.Time) {
+func (d *Desk) enqueue(k ledger.Link, due time.Time) { d.ask(k, due, false) }
+
+func (d *Desk) ask(k ledger.Link, due time.Time, backfill bool) {
 	if k.Ended {
 		return
 	}
-	j := job{lane: k.Ticket, ticket: k.Ticket, connection: k.Connection, link: k.ID, due: due, retry: true}
+	j := job{backfill: backfill, lane: k.Ticket, ticket: k.Ticket, connection: k.Connection, link: k.ID, due: due, retry: true}
 	if k.Ticket == "" {
 		j.lane = k.Connection + "/" + k.ID.String()
 	}
@@ -184,7 +208,7 @@ func (d *Desk) freed(c *Connection, id replica.LinkID) {
 // told is called when the peer has said something new of a link.
 func (d *Desk) told(c *Connection, id replica.LinkID) {
 	w, err := d.led.Word(c.Name, id)
-	if err == nil && w.State == replica.Resend {
+	if err == nil && (w.State == replica.Resend || len(w.Kept)+len(w.Taken) > 0) {
 		d.wakeLink(c, id)
 	}
 }
@@ -210,6 +234,9 @@ func (d *Desk) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.poll(ctx) })
 	g.Go(func() error { return d.work(ctx) })
+	g.Go(func() error { return d.mend(ctx) })
+	g.Go(func() error { return d.recheck(ctx) })
+	g.Go(func() error { return d.compare(ctx) })
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -218,31 +245,41 @@ func (d *Desk) Run(ctx context.Context) error {
 
 // refill fills the queue with what the ledger says is unfinished.
 func (d *Desk) refill() error {
-	err := d.led.Dirty(func(m ledger.Mark) bool {
-		if d.linked(m.Ticket) { // the poll asks the others' triggers again
-			d.queue.add(job{lane: m.Ticket, ticket: m.Ticket, generation: m.Generation})
-		}
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("reading dirty marks: %w", err)
-	}
-	wake := func(connection string, id replica.LinkID, due time.Time) {
-		d.queue.add(job{lane: connection + "/" + id.String(), connection: connection, link: id, due: due, retry: true})
+	if err := d.wakeMarked(); err != nil {
+		return err
 	}
 	for _, c := range d.Connections() {
 		for _, id := range c.Log.Due() {
-			wake(c.Name, id, time.Time{})
+			d.queue.add(job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id, retry: true})
 		}
 	}
-	err = d.led.OpenIntents(func(in ledger.Intent) bool {
+	return d.wakeOpen()
+}
+
+// wakeOpen has the links visited that have something open in Jira, each when it is
+// due: a call without an answer, or work that is tried again.
+func (d *Desk) wakeOpen() error {
+	wake := func(connection string, id replica.LinkID, due time.Time) {
+		d.queue.add(job{lane: connection + "/" + id.String(), connection: connection, link: id, due: due, retry: true})
+	}
+	err := d.led.OpenIntents(func(in ledger.Intent) bool {
 		wake(in.Connection, in.Link, time.Time{})
 		return true
 	})
 	if err != nil {
 		return fmt.Errorf("reading intents: %w", err)
 	}
+	err = d.led.OpenDoubts(func(in ledger.Doubt) bool {
+		if in.Next > 0 {
+			wake(in.Connection, in.Link, time.UnixMilli(in.Next))
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading doubts: %w", err)
+	}
 	err = d.led.Held("", func(h ledger.Held) bool {
+		d.failing.known(h)
 		if h.Retry > 0 {
 			wake(h.Connection, h.Link, time.UnixMilli(h.Retry))
 		}
@@ -254,16 +291,35 @@ func (d *Desk) refill() error {
 	return nil
 }
 
+// wakeMarked has the linked tickets visited that have a dirty mark; the poll asks
+// the others' triggers again.
+func (d *Desk) wakeMarked() error {
+	err := d.led.Dirty(func(m ledger.Mark) bool {
+		if d.linked(m.Ticket) {
+			d.queue.add(job{lane: m.Ticket, ticket: m.Ticket, generation: m.Generation, retry: true})
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("reading dirty marks: %w", err)
+	}
+	return nil
+}
+
 // work hands due jobs to their lanes: tickets are read many at a time, then
 // visited side by side.
 func (d *Desk) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
+	late, end := outlive(ctx, d.cfg.Drain)
+	defer end()
 	for ctx.Err() == nil {
-		if !d.tenant.wait(ctx) {
+		if !d.brake.wait(ctx) || !d.tenant.wait(ctx) {
 			break
 		}
+		d.queue.spareUntil(time.Now().Add(d.jira.Spare()))
 		jobs, next := d.queue.take(time.Now(), readAtOnce)
+		jobs = d.unechoed(jobs)
 		if len(jobs) == 0 {
 			d.sleep(ctx, next)
 			continue
@@ -271,7 +327,7 @@ func (d *Desk) work(ctx context.Context) error {
 		tickets, err := d.read(ctx, jobs)
 		for _, j := range jobs {
 			g.Go(func() error {
-				d.attend(ctx, j, tickets, err)
+				d.attend(late, j, tickets, err)
 				return nil
 			})
 		}
@@ -307,7 +363,8 @@ func (d *Desk) read(ctx context.Context, jobs []*job) (map[string]*jsm.Ticket, e
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return d.jira.Tickets(ctx, ids, d.fields())
+	onlyBackfill := !slices.ContainsFunc(jobs, func(j *job) bool { return !j.backfill })
+	return d.jira.Tickets(jsm.WithLoad(ctx, jsm.Load{Backfill: onlyBackfill}), ids, d.fields())
 }
 
 // fields are the ids of all fields that any connection's rules look at.
@@ -331,10 +388,12 @@ func (d *Desk) attend(ctx context.Context, j *job, tickets map[string]*jsm.Ticke
 		err = unreadable.ByID[j.ticket]
 	}
 	if err == nil {
-		retry, err = d.visit(ctx, j, tickets[j.ticket])
+		retry, err = d.visit(jsm.WithLoad(ctx, j.load()), j, tickets[j.ticket])
 	}
 	if err != nil && ctx.Err() == nil {
 		retry = d.setback(j, err)
+	} else if err == nil {
+		d.recovered(j, retry)
 	}
 	for _, r := range j.quick {
 		r.visited(err)
@@ -347,12 +406,14 @@ func (d *Desk) setback(j *job, err error) time.Time {
 	wait := 5 * time.Second
 	var api *jsm.APIError
 	if errors.As(err, &api) {
-		if api.Class == jsm.Tenant {
-			d.tenant.lose(err)
-		}
 		wait = max(wait, api.RetryAfter)
 	}
-	d.log.Warn("a visit failed and will be made again", "ticket", j.lane, "err", quiet(err), "took", wait)
+	wait = d.stumbled(j, err, wait)
+	level := slog.LevelWarn
+	if api != nil && api.Unsent { // the governor has told of it, once
+		level = slog.LevelDebug
+	}
+	d.log.Log(context.Background(), level, "a visit failed and will be made again", "ticket", j.lane, "err", quiet(err), "took", wait)
 	return time.Now().Add(wait)
 }
 

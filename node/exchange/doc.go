@@ -16,6 +16,10 @@
 //   - What parley wrote is absorbed, as Jira now shows it, into the bases of
 //     both directions; what somebody else wrote meanwhile is not (I3).
 //   - What fails holds its own item or link, with the reason (I4, I6).
+//   - A ledger that was put back to an earlier state writes nothing until an admin
+//     has chosen how it is healed, and then makes nothing twice (see heal.go).
+//   - While the disk is nearly full nothing new begins, and nothing is lost
+//     (see brake.go).
 //
 // It never decides what crosses (node/rules does), never keeps state outside
 // the ledger, and never queues replicas: a link posts its next one when the

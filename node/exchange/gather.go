@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 
@@ -34,8 +35,10 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 			return false, nil
 		}
 	}
+	changed, seen, rest := l.apart(changed, whole)
 	r := l.replica(t, view, changed, whole)
-	return true, l.c.Log.Commit(ledger.Step{
+	r.Seen = seen
+	err = l.c.Log.Commit(ledger.Step{
 		Replica: r, Out: l.out, Verdict: verdict(held),
 		Fill: func(b *ledger.Batch) error {
 			if l.link.Key != t.Key {
@@ -44,9 +47,25 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 					return err
 				}
 			}
+			if err := l.sentBlind(b, changed); err != nil {
+				return err
+			}
 			return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.heldOut(held))
 		},
 	})
+	if err == nil && rest {
+		l.c.wait(l.link.ID)
+		if !l.c.Log.InFlight(l.link.ID) && l.c.waiting(l.link.ID) {
+			l.d.wakeLink(l.c, l.link.ID)
+		}
+	}
+	if errors.Is(err, replica.ErrTooLarge) || errors.Is(err, replica.ErrMalformed) {
+		return true, l.unsendable(r, err)
+	}
+	if err == nil && len(l.friction.Disputes) > 0 {
+		l.d.wakeLink(l.c, l.link.ID) // what is said anew ends a dispute
+	}
+	return err == nil && !rest, err
 }
 
 // elsewhere reports a ticket that has left the connection's projects: nothing of
@@ -75,6 +94,11 @@ func (l *lane) changed(view replica.View, held []rules.Held) (changed []replica.
 	waits := map[replica.Path]bool{}
 	for _, h := range held {
 		waits[h.Path] = h.Code != rules.Dropped
+	}
+	for _, in := range l.open { // of ours or somebody's: that is told apart once it is settled
+		for _, p := range in.Touched {
+			waits[p] = true
+		}
 	}
 	look := func(p replica.Path) {
 		if waits[p] || waits[replica.Path(p.Kind())] {
@@ -124,25 +148,52 @@ func (l *lane) renewed() func(replica.Path) bool {
 func (l *lane) replica(t *jsm.Ticket, view replica.View, changed []replica.Path, whole bool) *replica.Replica {
 	r := &replica.Replica{
 		Version: replica.Version1, Link: l.link.ID, Seen: l.done.Seq, Base: l.out.After,
-		Rules: l.hash, Key: t.Key, URL: l.r.TicketURL(l.d.cfg.Site, t.Key), Via: l.via(), Set: replica.View{},
+		Rules: l.hash, Key: t.Key, URL: l.r.TicketURL(l.d.cfg.Site, t.Key), Via: l.via(), Set: replica.View{}, Gone: map[replica.Path]int64{},
 	}
 	for _, p := range changed {
-		base := l.out.Bases[p]
 		if it, ok := view[p]; ok {
-			r.Set[p], l.out.Posted[p], base.Local = it, it, it.Hash(p)
+			r.Set[p], l.out.Posted[p] = it, it
+			l.out.Bases[p] = ledger.Base{Local: it.Hash(p), Seq: l.out.Bases[p].Seq}
 		} else {
-			r.Gone = append(r.Gone, p)
 			delete(l.out.Posted, p)
-			base.Local = replica.Hash{}
+			r.Gone[p] = l.withdrawn(t, p)
+			l.out.Bases[p] = ledger.Base{Seq: l.out.Bases[p].Seq}
 		}
-		l.out.Bases[p] = base
 	}
 	if whole || l.out.Last == 0 {
-		r.Whole, r.Set, r.Gone, r.Base = true, l.out.Posted.Clone(), nil, replica.Hash{}
+		l.recall(r.Gone)
+		r.Whole, r.Set, r.Base = true, l.out.Posted.Clone(), replica.Hash{}
 	}
 	r.After = l.out.Posted.Hash()
 	l.out.After, l.out.Rules = r.After, l.hash
 	return r
+}
+
+// withdrawn is when a person here took away what the view does not show any
+// more: Unix ms by our Jira, 0 where the ticket's history does not tell.
+func (l *lane) withdrawn(t *jsm.Ticket, p replica.Path) int64 {
+	return l.r.Withdrawn(t, p, l.d.account().AccountID)
+}
+
+// mostRecalled bounds the withdrawals that a whole view tells again: the newest.
+const mostRecalled = 1000
+
+// recall adds the withdrawals that were told before and still hold: whoever asks
+// for the whole view may have missed them.
+func (l *lane) recall(gone map[replica.Path]int64) {
+	var told []replica.Path
+	for p, base := range l.out.Bases {
+		_, now := gone[p]
+		if _, shown := l.out.Posted[p]; !now && !shown && base.Local.IsZero() && base.Gone != 0 {
+			told = append(told, p)
+		}
+	}
+	slices.SortFunc(told, func(a, b replica.Path) int {
+		return cmp.Or(cmp.Compare(l.out.Bases[b].Gone, l.out.Bases[a].Gone), cmp.Compare(a, b))
+	})
+	for _, p := range told[:min(len(told), mostRecalled)] {
+		gone[p] = l.out.Bases[p].Gone
+	}
 }
 
 // via is the way that the ticket came: the nodes it must never go back to.
@@ -192,11 +243,11 @@ func (l *lane) heldOut(held []rules.Held) (out []ledger.Held) {
 		}
 		out = append(out, ledger.Held{
 			Path: h.Path, Key: l.link.Key, Class: ledger.Class(h.Class), Code: h.Code,
-			Reason: h.Reason, Rule: h.Rule, Next: h.Next, Since: time.Now().UnixMilli(),
+			Reason: h.Reason, Rule: h.Rule, Next: h.Next, Since: time.Now().UnixMilli(), Version: l.version(h.Path),
 		})
 	}
 	slices.SortFunc(out, func(a, b ledger.Held) int { return cmp.Compare(a.Path, b.Path) })
-	return out
+	return l.d.standing(l.c.Name, l.link.ID, out)
 }
 
 func verdict(held []rules.Held) ledger.Verdict {

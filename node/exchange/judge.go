@@ -16,7 +16,7 @@ import (
 // it relays.
 func (l *lane) local(t *jsm.Ticket, twins map[string]ledger.Twin) rules.Local {
 	in := rules.Local{
-		Ticket: t, Twins: map[string]bool{}, Posted: l.out.Posted, Company: l.d.cfg.Company, Secret: l.d.secret(l.c.Wire),
+		Ticket: t, Twins: map[string]bool{}, Posted: l.out.Posted, Company: l.d.cfg.Company, Secret: l.d.secret(l.c.Wire), Account: l.d.account().AccountID,
 	}
 	for id, twin := range twins {
 		if twin.Connection == l.c.Name || !l.r.Relay() {
@@ -41,7 +41,15 @@ func (d *Desk) secret(wire string) []byte {
 func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twin) rules.Arrival {
 	return rules.Arrival{
 		Remote: w.in.Remote, Changed: changed, Waited: w.done.Pending, RulesChanged: w.done.Seq > 0 && w.done.Rules != w.hash,
-		Creating: w.creating, Ticket: w.ticket, Concurrent: w.concurrent,
+		Creating: w.creating, Ticket: w.ticket,
+		Concurrent: func(remote, outgoing replica.Path) (replica.Item, bool) {
+			ours, yes := w.concurrent(remote, outgoing)
+			if yes && ours.Kind == "" {
+				ours.At = w.withdrawn(w.ticket, outgoing)
+			}
+			return ours, yes
+		},
+		Withdrawn: func(p replica.Path) int64 { return w.in.Items[p].Gone },
 		Twin: func(p replica.Path) (string, bool) {
 			t, ok := twins[p]
 			return t.Local, ok

@@ -33,11 +33,11 @@ func (l *lane) mayShare(j *job) (bool, error) {
 		if err := ledger.PutLink(b, l.link); err != nil || !l.link.Waits {
 			return err
 		}
-		return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, []ledger.Held{{
-			Key: l.link.Key, Class: ledger.Policy, Code: "approve-first", Since: time.Now().UnixMilli(),
+		return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.d.standing(l.c.Name, l.link.ID, []ledger.Held{{
+			Key: l.link.Key, Class: ledger.Policy, Code: codeApprove, Since: time.Now().UnixMilli(), Version: l.version(""),
 			Reason: fmt.Sprintf("%s waits for a person before it is shared with %s for the first time (approve_first).", l.link.Key, l.c.Peer),
 			Next:   "Look at what would leave, then run: parley held release ID.",
-		}})
+		}}))
 	})
 	return !l.link.Waits && !l.link.Paused && !l.link.Ended, err
 }

@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,9 +148,13 @@ func TestALinkThatLostTrackGetsTheWholeView(t *testing.T) {
 	})
 }
 
-// confuse has a node believe that the peer showed it something else.
-func (c *company) confuse() {
+// confuse has a node believe that the peer showed it something else, of one
+// ticket or, where none is named, of all.
+func (c *company) confuse(keys ...string) {
 	c.w.must(c.led.Links("", func(k ledger.Link) bool {
+		if len(keys) > 0 && !slices.Contains(keys, k.Key) {
+			return true
+		}
 		in, err := c.led.Incoming(k.Connection, k.ID)
 		c.w.must(err)
 		if done, err := c.led.Done(k.Connection, k.ID); err != nil || done.Seq != in.Seq {

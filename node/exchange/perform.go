@@ -26,27 +26,37 @@ type mark struct {
 
 // announce puts the intents of all the plan's writes on disk before the first
 // call. Each carries the ticket's newest history entry: what follows it tells
-// our own writes from other people's.
+// our own writes from other people's. The intents that were recovered end in the
+// same batch, so a link never has more than one open for an effect.
 func (w *work) announce(plan *rules.Plan) error {
 	var history string
 	if w.ticket != nil && len(w.ticket.History) > 0 {
 		history = w.ticket.History[0].ID
 	}
-	add := func(effect ledger.Effect, p replica.Path, fields []string) {
-		w.intents = append(w.intents, ledger.Intent{
-			Connection: w.c.Name, Link: w.link.ID, Nonce: rand.Text(), Effect: effect,
-			Path: p, Fields: fields, Touched: plan.Touched.Paths, History: history, At: time.Now().UnixMilli(),
-		})
+	prints, err := json.Marshal(plan.Prints())
+	if err != nil {
+		return err
+	}
+	add := func(in ledger.Intent) {
+		in.Connection, in.Link, in.Nonce, in.History, in.At = w.c.Name, w.link.ID, rand.Text(), history, time.Now().UnixMilli()
+		w.intents = append(w.intents, in)
+	}
+	var sources []replica.Path
+	for _, write := range plan.Writes {
+		sources = append(sources, write.Path)
 	}
 	if !plan.Edit.Empty() || plan.Organizations != nil {
-		add(ledger.EditFields, "", plan.Touched.Fields)
+		add(ledger.Intent{Effect: ledger.EditFields, Fields: plan.Touched.Fields, Touched: plan.Touched.Paths, Sources: sources, Payload: prints})
 	}
 	if plan.Transition != nil {
-		add(ledger.Transition, "", []string{"status", "resolution"})
+		add(ledger.Intent{Effect: ledger.Transition, Fields: []string{"status", "resolution"}, Touched: plan.Touched.Paths, Sources: []replica.Path{plan.StatusPath()}, Payload: prints})
 	}
 	for _, c := range plan.Comments {
-		if c.Op == rules.AddComment || c.Op == rules.NoteComment {
-			add(ledger.AddComment, w.twinPath(c), nil)
+		switch c.Op {
+		case rules.AddComment, rules.NoteComment:
+			add(ledger.Intent{Effect: ledger.AddComment, Path: w.twinPath(c)})
+		case rules.EditComment, rules.MarkComment:
+			add(ledger.Intent{Effect: ledger.EditComment, Path: c.Path})
 		}
 	}
 	if len(w.intents) == 0 {
@@ -58,13 +68,66 @@ func (w *work) announce(plan *rules.Plan) error {
 				return err
 			}
 		}
-		return nil
+		return w.recovered(b)
 	})
 }
 
 func (w *work) intent(effect ledger.Effect, p replica.Path) ledger.Intent {
 	i := slices.IndexFunc(w.intents, func(in ledger.Intent) bool { return in.Effect == effect && in.Path == p })
 	return w.intents[i]
+}
+
+// unclear keeps an intent whose call was not answered: it may be carried out, or
+// come late. Its items are left alone until that is settled, and then judged by
+// what the ticket's history tells.
+func (w *work) unclear(in ledger.Intent) error {
+	in.At = time.Now().UnixMilli()
+	w.unsure = append(w.unsure, in)
+	w.wait(in, w.d.cfg.SettleComment)
+	return w.d.led.Write(func(b *ledger.Batch) error { return ledger.PutIntent(b, in) }) // a later write may fail before the closing batch
+}
+
+// abandon keeps what a visit that fails has come to: what was made, what Jira
+// said is done, and what may be. What was never asked of Jira, or surely not
+// carried out, needs no looking for.
+func (w *work) abandon(cause error) error {
+	if len(w.intents) == 0 {
+		return cause
+	}
+	settled := map[string]bool{}
+	err := w.d.led.Write(func(b *ledger.Batch) error {
+		for _, t := range w.twins {
+			if err := ledger.PutTwin(b, t); err != nil {
+				return err
+			}
+		}
+		for _, in := range w.unsure {
+			settled[in.Nonce] = true
+			if err := ledger.PutIntent(b, in); err != nil {
+				return err
+			}
+		}
+		for _, in := range w.finished {
+			settled[in.Nonce] = true
+			if in.Effect == ledger.EditFields || in.Effect == ledger.Transition {
+				in.Answered = true
+				if err := ledger.PutIntent(b, in); err != nil {
+					return err
+				}
+			} else if err := ledger.DropIntent(b, in); err != nil {
+				return err
+			}
+		}
+		for _, in := range w.intents {
+			if !settled[in.Nonce] {
+				if err := ledger.DropIntent(b, in); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return errors.Join(cause, err)
 }
 
 // edit writes all changed fields with one call. Jira refuses it as a whole
@@ -88,14 +151,20 @@ func (w *work) edit(ctx context.Context, plan *rules.Plan) error {
 			break
 		}
 		var refused *jsm.FieldErrors
+		var unread *jsm.Unread
 		switch {
+		case errors.As(err, &unread):
+			w.fresh, w.wrote = nil, true
+			edit = jsm.Edit{}
+		case jsm.MaybeApplied(err):
+			return w.unclear(in)
 		case errors.As(err, &refused) && edit.Drop(refused.Fields):
 			for field, why := range refused.Fields {
-				w.refusedField(plan, field, why)
+				w.refusedField(plan, field, why, err)
 			}
 		case definite(err):
 			for _, write := range plan.Writes {
-				w.hold(write.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused the edit of %s: %s", w.key(), plain(err)), write.Rule, "Correct the rule or the ticket, then run: parley held retry.")
+				w.hold(write.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused the edit of %s: %s", w.key(), plain(err)), write.Rule, "Correct the rule or the ticket, then run: parley held retry.", err)
 			}
 			edit = jsm.Edit{}
 		default:
@@ -106,7 +175,7 @@ func (w *work) edit(ctx context.Context, plan *rules.Plan) error {
 	return nil
 }
 
-func (w *work) refusedField(plan *rules.Plan, field, why string) {
+func (w *work) refusedField(plan *rules.Plan, field, why string, err error) {
 	known := false
 	for _, write := range plan.Writes {
 		if write.Field != field {
@@ -114,10 +183,10 @@ func (w *work) refusedField(plan *rules.Plan, field, why string) {
 		}
 		known = true
 		w.hold(write.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused %s of %s: %s", write.Name, w.key(), why), write.Rule,
-			"Put the field on the edit screen, or correct the rule; then run: parley held retry.")
+			"Put the field on the edit screen, or correct the rule; then run: parley held retry.", err)
 	}
 	if !known {
-		w.hold("", ledger.Definite, "refused", fmt.Sprintf("Jira refused field %s of %s: %s", field, w.key(), why), "", "Correct the rule or the ticket, then run: parley held retry.")
+		w.hold("", ledger.Definite, "refused", fmt.Sprintf("Jira refused field %s of %s: %s", field, w.key(), why), "", "Correct the rule or the ticket, then run: parley held retry.", err)
 	}
 }
 
@@ -127,6 +196,11 @@ func (w *work) transition(ctx context.Context, plan *rules.Plan) error {
 		return nil
 	}
 	in := w.intent(ledger.Transition, "")
+	if w.waitsFor(ledger.EditFields) {
+		w.finished = append(w.finished, in) // nothing was asked: the edit before it comes first
+		w.delay(plan.StatusPath())
+		return nil
+	}
 	target := *plan.Transition
 	target.Ticket = w.ticket
 	if w.fresh != nil {
@@ -140,55 +214,23 @@ func (w *work) transition(ctx context.Context, plan *rules.Plan) error {
 		w.wrote, w.fresh = true, nil
 	case errors.As(err, &nopath):
 		w.wrote, w.fresh = true, nil // it may have gone part of the way
-		w.hold(plan.StatusPath(), ledger.Definite, "no-path", nopath.Error(), plan.StatusRule(), "Open the way in the workflow, or name another status in the map; then run: parley held retry.")
+		w.hold(plan.StatusPath(), ledger.Definite, "no-path", nopath.Error(), plan.StatusRule(), "Open the way in the workflow, or name another status in the map; then run: parley held retry.", err)
 	case errors.As(err, &unresolved):
 		w.wrote, w.fresh = true, nil
-		w.hold(plan.StatusPath(), ledger.Definite, "resolution", unresolved.Error(), plan.StatusRule(), "Put the resolution on the transition's or the edit screen; then run: parley held retry.")
+		w.hold(plan.StatusPath(), ledger.Definite, "resolution", unresolved.Error(), plan.StatusRule(), "Put the resolution on the transition's or the edit screen; then run: parley held retry.", err)
 	case definite(err):
 		w.wrote, w.fresh = true, nil
-		w.hold(plan.StatusPath(), ledger.Definite, "refused", fmt.Sprintf("Jira refused the transition of %s: %s", w.key(), plain(err)), plan.StatusRule(), "See what the transition asks for, then run: parley held retry.")
+		w.hold(plan.StatusPath(), ledger.Definite, "refused", fmt.Sprintf("Jira refused the transition of %s: %s", w.key(), plain(err)), plan.StatusRule(), "See what the transition asks for, then run: parley held retry.", err)
+	case jsm.MaybeApplied(err):
+		w.wrote, w.fresh = true, nil // it may have gone part of the way
+		return w.unclear(in)
 	default:
+		w.finished = append(w.finished, in) // likewise: the history tells
 		return fmt.Errorf("moving %s to %q: %w", w.key(), plan.Transition.Status, err)
 	}
 	w.finished = append(w.finished, in)
 	return nil
 }
-
-// comments adds, edits and takes away comments, in their order.
-func (w *work) comments(ctx context.Context, plan *rules.Plan) error {
-	for _, c := range plan.Comments {
-		var err error
-		switch c.Op {
-		case rules.AddComment, rules.NoteComment:
-			err = w.addComment(ctx, c)
-		case rules.EditComment, rules.MarkComment:
-			_, err = w.d.jira.EditComment(ctx, w.link.Ticket, c.LocalID, c.Body)
-		case rules.DeleteComment:
-			if err = w.d.jira.DeleteComment(ctx, w.link.Ticket, c.LocalID); jsm.IsNotFound(err) {
-				err = nil
-			}
-		}
-		if err == nil {
-			continue
-		}
-		if !definite(err) {
-			return fmt.Errorf("writing a comment of %s: %w", w.key(), err)
-		}
-		w.hold(c.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused a comment on %s: %s", w.key(), plain(err)), c.Rule, "See the reason, then run: parley held retry.")
-	}
-	return nil
-}
-
-// twinPath names the twin that a comment becomes. A note on an edit is nobody's
-// twin, yet must be known as ours.
-func (w *work) twinPath(c rules.CommentWrite) replica.Path {
-	if c.Op == rules.NoteComment {
-		return replica.Path(fmt.Sprintf("%s%s%d", c.Path, noteInfix, w.in.Items[c.Path].Seq))
-	}
-	return c.Path
-}
-
-const noteInfix = "/note/" // between a comment's path and the sequence that edited it
 
 // organizations looks up, or where the rule allows makes, the organizations
 // that the plan names, and puts them into the edit.
@@ -207,7 +249,7 @@ func (w *work) organizations(ctx context.Context, plan *rules.Plan) (jsm.Edit, e
 			return edit, nil
 		case definite(err):
 			w.hold(o.Path, ledger.Definite, "organization", fmt.Sprintf("Jira refused organization %q: %s", name, plain(err)), o.Rule,
-				"See the reason, then run: parley held retry.")
+				"See the reason, then run: parley held retry.", err)
 			return edit, nil
 		case err != nil:
 			return edit, fmt.Errorf("looking up organization %q: %w", name, err)
@@ -222,54 +264,33 @@ func (w *work) organizations(ctx context.Context, plan *rules.Plan) (jsm.Edit, e
 	return edit, nil
 }
 
-func (w *work) addComment(ctx context.Context, c rules.CommentWrite) error {
-	in := w.intent(ledger.AddComment, w.twinPath(c))
-	m, err := json.Marshal(mark{Nonce: in.Nonce, Link: w.link.ID, Item: c.Path})
-	if err != nil {
-		return err
-	}
-	made, err := w.d.jira.AddComment(ctx, w.link.Ticket, jsm.NewComment{Body: c.Body, Public: c.Public, Mark: m})
-	var leaked *jsm.LeakedNote
-	var narrower *jsm.WrongVisibility
-	switch {
-	case err == nil:
-		w.made(in, made.ID)
-	case errors.As(err, &narrower):
-		w.made(in, made.ID)
-		w.hold(c.Path, ledger.Tenant, "visibility", narrower.Error(), c.Rule, "Check who may comment publicly in this project. The comment is there, for agents only.")
-	case errors.As(err, &leaked):
-		w.finished = append(w.finished, in)
-		w.hold(c.Path, ledger.Tenant, "visibility", leaked.Error(), c.Rule, "Check the project's comment visibility settings before you run: parley held retry.")
-	case jsm.MaybeApplied(err):
-		// It may be there, or come late: look for its mark once that is settled.
-		in.At = time.Now().UnixMilli()
-		w.unsure = append(w.unsure, in)
-		if err := w.d.led.Write(func(b *ledger.Batch) error { return ledger.PutIntent(b, in) }); err != nil {
-			return err // a later write may fail before the closing batch
-		}
-		w.wait(in, w.d.cfg.SettleComment)
-	default:
-		if definite(err) {
-			w.finished = append(w.finished, in)
-		}
-		return err
-	}
-	return nil
-}
-
-func (w *work) made(in ledger.Intent, local string) {
-	w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: in.Path, Ticket: w.link.Ticket, Local: local})
-	w.finished = append(w.finished, in)
-}
-
 // wait leaves an item alone until an uncertain write has settled.
 func (w *work) wait(in ledger.Intent, settle time.Duration) {
 	until := w.d.settled(in, settle)
 	if w.waits == nil {
 		w.waits = map[replica.Path]time.Time{}
 	}
-	w.waits[in.Path] = until
+	if in.Path != "" {
+		w.waits[in.Path] = until
+	}
+	for _, p := range in.Sources {
+		w.waits[p] = until
+	}
 	w.again = sooner(w.again, until)
+}
+
+// waitsFor reports whether a write of a kind waits for an earlier one to settle.
+func (w *work) waitsFor(effect ledger.Effect) bool {
+	return slices.ContainsFunc(w.unsure, func(in ledger.Intent) bool { return in.Effect == effect })
+}
+
+// delay leaves an item alone until what is unsure has settled.
+func (w *work) delay(p replica.Path) {
+	for _, in := range w.unsure {
+		until := w.d.settled(in, w.d.cfg.SettleComment)
+		w.waits[p] = until
+		w.again = sooner(w.again, until)
+	}
 }
 
 // settled is when an uncertain write can take effect no more. Its intent tells

@@ -2,7 +2,7 @@ package exchange
 
 import (
 	"cmp"
-	"slices"
+	"container/heap"
 	"sync"
 	"time"
 
@@ -22,8 +22,14 @@ type job struct {
 	release    map[replica.LinkID]bool // links whose first share a person released
 	quick      []*request              // people who wait for the outcome
 	retry      bool                    // a person or a timer asks for held work to be tried again
+	asked      bool                    // a person asks
+	strange    bool                    // a comment of ours came late: this visit looks whose it is
+
+	backfill bool      // nobody waits for it: it comes after what people did
+	told     time.Time // the newest state that hints told of, where nothing else asks for the visit
 
 	due     time.Time
+	place   int // in the heap of those that wait
 	running bool
 	also    string // a second lane that it holds
 	again   *job   // what was asked while it ran
@@ -33,9 +39,12 @@ type job struct {
 // one is folded into it. It is memory only: at start it is filled from the
 // ledger's marks.
 type queue struct {
-	mu   sync.Mutex // guards jobs
-	jobs map[string]*job
-	wake chan struct{}
+	mu      sync.Mutex // guards the fields below
+	jobs    map[string]*job
+	waiting waiting   // those of jobs that do not run
+	backlog waiting   // likewise, of backfill
+	spare   time.Time // no backfill before it
+	wake    chan struct{}
 }
 
 func newQueue() *queue { return &queue{jobs: map[string]*job{}, wake: make(chan struct{}, 1)} }
@@ -44,18 +53,27 @@ func newQueue() *queue { return &queue{jobs: map[string]*job{}, wake: make(chan 
 func (q *queue) add(j job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.put(&j)
+	q.nudge()
+}
+
+// put takes a job in, or folds it into the one that its lane has. The caller
+// holds mu.
+func (q *queue) put(j *job) {
 	old := q.jobs[j.lane]
 	switch {
 	case old == nil:
-		q.jobs[j.lane] = &j
+		q.jobs[j.lane] = j
+		heap.Push(q.of(j), j)
 	case old.running && old.again == nil:
-		old.again = &j
+		old.again = j
 	case old.running:
-		old.again.fold(j)
+		old.again.fold(*j)
 	default:
-		old.fold(j)
+		heap.Remove(q.of(old), old.place)
+		old.fold(*j)
+		heap.Push(q.of(old), old)
 	}
-	q.nudge()
 }
 
 func (j *job) fold(k job) {
@@ -70,7 +88,13 @@ func (j *job) fold(k job) {
 	j.left = union(j.left, k.left)
 	j.release = union(j.release, k.release)
 	j.quick = append(j.quick, k.quick...)
-	j.retry = j.retry || k.retry
+	j.retry, j.asked = j.retry || k.retry, j.asked || k.asked
+	j.backfill = j.backfill && k.backfill
+	if j.told.IsZero() || k.told.IsZero() {
+		j.told = time.Time{}
+	} else {
+		j.told = later(j.told, k.told)
+	}
 }
 
 func union[K comparable](a, b map[K]bool) map[K]bool {
@@ -83,28 +107,59 @@ func union[K comparable](a, b map[K]bool) map[K]bool {
 	return a
 }
 
-// take hands out up to n jobs that are due, and tells when the next one is; the
-// zero time where there is none.
+// take hands out up to n jobs that are due, people's first, and tells when the
+// next one is; the zero time where there is none. A tenth is backfill's where
+// some is due, so that it is never passed over for ever.
 func (q *queue) take(now time.Time, n int) (jobs []*job, next time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, j := range q.jobs {
-		switch {
-		case j.running:
-		case !j.due.After(now):
-			jobs = append(jobs, j)
-		case next.IsZero() || j.due.Before(next):
-			next = j.due
-		}
+	most := n
+	if len(q.backlog) > 0 && !q.backlog[0].due.After(now) && !q.spare.After(now) {
+		most -= n / 10
 	}
-	slices.SortFunc(jobs, func(a, b *job) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.lane, b.lane)) })
-	if len(jobs) > n {
-		next, jobs = now, jobs[:n]
+	jobs, next = q.waiting.take(now, most, jobs)
+	if !q.spare.After(now) {
+		var more time.Time
+		jobs, more = q.backlog.take(now, n, jobs)
+		return jobs, sooner(next, more)
 	}
-	for _, j := range jobs {
-		j.running = true
+	if len(q.backlog) > 0 {
+		next = sooner(next, q.spare)
 	}
 	return jobs, next
+}
+
+// take appends what is due until there are n jobs, and tells when the next is.
+func (w *waiting) take(now time.Time, n int, jobs []*job) ([]*job, time.Time) {
+	for len(*w) > 0 {
+		first := (*w)[0]
+		if first.due.After(now) {
+			return jobs, first.due
+		}
+		if len(jobs) == n {
+			return jobs, now
+		}
+		heap.Pop(w)
+		first.running = true
+		jobs = append(jobs, first)
+	}
+	return jobs, time.Time{}
+}
+
+// of is the heap that a job waits in.
+func (q *queue) of(j *job) *waiting {
+	if j.backfill {
+		return &q.backlog
+	}
+	return &q.waiting
+}
+
+// spareUntil keeps backfill back until a moment, since the tenant's quota is
+// running low.
+func (q *queue) spareUntil(t time.Time) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.spare = t
 }
 
 // hold gives a running job a second lane, and reports false where that is
@@ -116,6 +171,7 @@ func (q *queue) hold(j *job, lane string) bool {
 		if other.running {
 			return false
 		}
+		heap.Remove(q.of(other), other.place)
 		if j.again == nil {
 			j.again = other
 		} else {
@@ -135,20 +191,14 @@ func (q *queue) done(j *job, retry time.Time) {
 	delete(q.jobs, j.lane)
 	delete(q.jobs, j.also)
 	if !retry.IsZero() {
-		next := &job{lane: j.lane, ticket: j.ticket, connection: j.connection, link: j.link, due: retry, generation: j.generation, start: j.start, left: j.left, release: j.release, retry: true}
+		next := &job{lane: j.lane, ticket: j.ticket, connection: j.connection, link: j.link, due: retry, generation: j.generation, start: j.start, left: j.left, release: j.release, retry: true, backfill: j.backfill}
 		if j.also != "" {
 			next.lane, next.ticket = j.also, j.also
 		}
-		q.jobs[next.lane] = next
+		q.put(next)
 	}
 	if again := j.again; again != nil {
-		if next := q.jobs[again.lane]; next != nil && next.running {
-			next.again = again
-		} else if next != nil {
-			next.fold(*again)
-		} else {
-			q.jobs[again.lane] = again
-		}
+		q.put(again)
 	}
 	q.nudge()
 }
@@ -159,4 +209,33 @@ func (q *queue) nudge() {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// waiting is a heap of jobs: the one that is due first, and of those the one
+// whose lane comes first, so that a simulation replays.
+type waiting []*job
+
+func (w waiting) Len() int { return len(w) }
+
+func (w waiting) Less(a, b int) bool {
+	return cmp.Or(w[a].due.Compare(w[b].due), cmp.Compare(w[a].lane, w[b].lane)) < 0
+}
+
+func (w waiting) Swap(a, b int) {
+	w[a], w[b] = w[b], w[a]
+	w[a].place, w[b].place = a, b
+}
+
+func (w *waiting) Push(x any) {
+	j := x.(*job)
+	j.place = len(*w)
+	*w = append(*w, j)
+}
+
+func (w *waiting) Pop() any {
+	last := len(*w) - 1
+	j := (*w)[last]
+	(*w)[last] = nil
+	*w = (*w)[:last]
+	return j
 }

@@ -2,7 +2,9 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +24,16 @@ func (l *lane) reconcile(ctx context.Context, j *job, t *jsm.Ticket) (again time
 		}
 	}
 	w := &work{lane: l, job: j, ticket: t, creating: l.link.Theirs && !l.link.Complete && l.link.Made}
+	if err := w.filled(); err != nil {
+		return again, nil, err
+	}
 	if err := w.recover(ctx); err != nil {
 		return again, nil, err
+	}
+	if left, err := w.leftWhole(); err != nil {
+		return again, nil, err
+	} else if left {
+		return w.again, nil, w.close(&rules.Plan{})
 	}
 	if t == nil && j.ticket == "" {
 		return w.create(ctx)
@@ -85,7 +95,10 @@ type work struct {
 	beside   []*lane // the ticket's other links, whose bases moved with what came in here
 	again    time.Time
 	wrote    bool
-	fresh    *jsm.Ticket // as it is after the writes
+	fresh    *jsm.Ticket                  // as it is after the writes
+	rejudged map[replica.Path]bool        // items to be judged whether they changed or not
+	yielded  map[replica.Path]replica.Seq // with which items went out that the peer's value has replaced
+	unkept   bool                         // recovering holds something that is not on disk yet
 }
 
 // plan judges what came.
@@ -101,6 +114,12 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		return nil, err
 	}
 	changed := w.in.Changed(w.done)
+	for p := range w.rejudged {
+		if _, there := w.in.Items[p]; there && !slices.Contains(changed, p) {
+			changed = append(changed, p)
+		}
+	}
+	slices.Sort(changed)
 	if w.creating || w.ticket == nil {
 		changed = changed[:0]
 		for p := range w.in.Remote {
@@ -108,6 +127,9 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		}
 	}
 	in := w.arrival(changed, twins)
+	if err := w.leaveOut(&in); err != nil {
+		return nil, err
+	}
 	if in.Person, err = w.d.persons(ctx, w.r.EmailsWanted(in)); err != nil {
 		return nil, err
 	}
@@ -124,7 +146,30 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		kept = append(kept, c)
 	}
 	plan.Comments = kept
+	w.postpone(&plan)
+	w.bound(&plan)
 	return &plan, nil
+}
+
+// judgeAgain has an item judged though it has not changed at the peer's.
+func (w *work) judgeAgain(p replica.Path) {
+	if w.rejudged == nil {
+		w.rejudged = map[replica.Path]bool{}
+	}
+	w.rejudged[p] = true
+}
+
+// postpone takes the writes of fields out of a plan while an earlier one may
+// still take effect: they are judged again once that is settled.
+func (w *work) postpone(plan *rules.Plan) {
+	if !w.waitsFor(ledger.EditFields) && !w.waitsFor(ledger.Transition) {
+		return
+	}
+	for _, write := range plan.Writes {
+		w.delay(write.Path)
+	}
+	plan.Edit, plan.Transition, plan.Organizations = jsm.Edit{}, nil, nil
+	plan.Writes, plan.Touched, plan.Overruled, plan.Insist = nil, rules.Touched{}, nil, nil
 }
 
 // concurrent tells whether an outgoing item was changed here without the peer's
@@ -140,8 +185,12 @@ func (w *work) concurrent(remote, outgoing replica.Path) (ours replica.Item, yes
 		now = it.Hash(outgoing)
 	}
 	base := w.out.Bases[outgoing]
-	return ours, now != base.Local || base.Seq > w.in.Items[remote].Seen
+	return ours, now != base.Local || base.Seq > peerSaw(w.in, remote)
 }
+
+// peerSaw is the newest replica of ours that the peer had reconciled when it
+// changed an item. It is a variable for the simulation, which breaks it.
+var peerSaw = func(in *ledger.Incoming, p replica.Path) replica.Seq { return in.Items[p].Seen }
 
 // carryOut performs a plan: intents on disk, then the calls, then everything
 // that they came to in one batch.
@@ -152,31 +201,38 @@ func (w *work) carryOut(ctx context.Context, plan *rules.Plan) (again time.Time,
 	if err := w.announce(plan); err != nil {
 		return w.again, nil, err
 	}
-	if err := w.edit(ctx, plan); err != nil {
-		return w.again, nil, err
-	}
-	if err := w.transition(ctx, plan); err != nil {
-		return w.again, nil, err
-	}
-	if err := w.comments(ctx, plan); err != nil {
-		return w.again, nil, err
-	}
-	if w.wrote && w.fresh == nil {
-		// What a transition did to the rest is only known by reading.
-		if w.fresh, err = w.d.jira.Ticket(ctx, w.link.Ticket); err != nil {
-			return w.again, nil, fmt.Errorf("reading back ticket %s: %w", w.link.Key, err)
-		}
-	}
-	if err := w.absorb(plan); err != nil {
-		return w.again, nil, err
+	if err := w.writeOut(ctx, plan); err != nil {
+		return w.again, nil, w.abandon(err)
 	}
 	return w.again, w.fresh, w.close(plan)
 }
 
-// hold notes what waits.
-func (w *work) hold(p replica.Path, class ledger.Class, code, reason, rule, next string) {
+// writeOut makes the calls of a plan and takes what they came to as seen.
+func (w *work) writeOut(ctx context.Context, plan *rules.Plan) (err error) {
+	if err := w.edit(ctx, plan); err != nil {
+		return err
+	}
+	if err := w.transition(ctx, plan); err != nil {
+		return err
+	}
+	if err := w.comments(ctx, plan); err != nil {
+		return err
+	}
+	if (w.wrote || w.creating && !w.waitsFor(ledger.EditFields)) && w.fresh == nil {
+		// What a transition did to the rest, or the portal form where Jira refused
+		// the completing edit, is only known by reading.
+		if w.fresh, err = w.d.jira.Ticket(ctx, w.link.Ticket); err != nil {
+			return fmt.Errorf("reading back ticket %s: %w", w.link.Key, err)
+		}
+	}
+	return w.absorb(ctx, plan)
+}
+
+// hold notes what waits, because of what Jira said, where it was Jira.
+func (w *work) hold(p replica.Path, class ledger.Class, code, reason, rule, next string, because ...error) {
 	w.held = append(w.held, ledger.Held{
 		Path: p, Key: w.key(), Class: class, Code: code, Reason: reason, Rule: rule, Next: next, Since: time.Now().UnixMilli(),
+		Answer: answer(errors.Join(because...)),
 	})
 }
 
@@ -203,9 +259,14 @@ func (w *work) close(plan *rules.Plan) error {
 			pending[p] = true
 		}
 	}
-	settled := w.outcome(pending)
+	w.disputes(plan)
+	w.blind(pending)
+	settled, err := w.outcome(pending)
+	if err != nil {
+		return err
+	}
 	w.done.Seq, w.done.Rules, w.done.Pending = w.in.Seq, w.hash, pending
-	if w.creating {
+	if w.creating && !w.waitsFor(ledger.EditFields) {
 		w.link.Complete = true
 	}
 	return w.c.Log.Commit(ledger.Step{Outcome: settled, Fill: func(b *ledger.Batch) error {
@@ -218,13 +279,8 @@ func (w *work) store(b *ledger.Batch) error {
 	if err := ledger.PutDone(b, name, id, w.done); err != nil {
 		return err
 	}
-	if err := ledger.PutOutgoing(b, name, id, w.out); err != nil {
+	if err := w.storeBases(b); err != nil {
 		return err
-	}
-	for _, l := range w.beside {
-		if err := ledger.PutOutgoing(b, l.c.Name, l.link.ID, l.out); err != nil {
-			return err
-		}
 	}
 	if w.fresh != nil {
 		w.link.Key = w.fresh.Key
@@ -255,16 +311,37 @@ func (w *work) store(b *ledger.Batch) error {
 	if err := w.c.Log.Reconciled(b, id, w.in); err != nil {
 		return err
 	}
-	return w.d.led.PutHeld(b, name, id, false, w.held)
+	if err := w.storeDoubts(b); err != nil {
+		return err
+	}
+	w.calm()
+	if err := ledger.PutFriction(b, name, id, w.friction); err != nil {
+		return err
+	}
+	return w.d.led.PutHeld(b, name, id, false, append(append(w.held, w.twinsHeld()...), w.standing()...))
+}
+
+// storeBases stores what was absorbed, here and by the ticket's other links.
+func (w *work) storeBases(b *ledger.Batch) error {
+	if err := ledger.PutOutgoing(b, w.c.Name, w.link.ID, w.out); err != nil {
+		return err
+	}
+	for _, l := range w.beside {
+		if err := ledger.PutOutgoing(b, l.c.Name, l.link.ID, l.out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // outcome is what the peer is told: once for each sequence, and again when what
 // was held has been settled since.
-func (w *work) outcome(pending map[replica.Path]bool) *replica.Outcome {
+func (w *work) outcome(pending map[replica.Path]bool) (*replica.Outcome, error) {
 	if w.in.Seq == w.done.Seq && (len(pending) > 0) == (len(w.done.Pending) > 0) {
-		return nil
+		return nil, nil
 	}
 	o := &replica.Outcome{Link: w.link.ID, Seq: w.in.Seq, State: replica.Applied}
+	w.told(o)
 	if w.r.SharesKey() {
 		o.Twin = w.link.Key
 	}
@@ -274,7 +351,10 @@ func (w *work) outcome(pending map[replica.Path]bool) *replica.Outcome {
 			o.Paths = append(o.Paths, h.Path)
 		}
 	}
-	return o
+	if len(pending) == 0 {
+		return o, w.leftNow(o)
+	}
+	return o, nil
 }
 
 const maxHeldPaths = 100 // held items that an outcome names

@@ -10,20 +10,17 @@ import (
 
 	"parley/jsm"
 	"parley/node/ledger"
+	"parley/node/rules"
 	"parley/replica"
 	"parley/replica/adf"
 )
 
 // recover settles what an earlier visit began and did not finish: the process
-// died, or Jira's answer was lost. Every open intent is looked up by its mark
-// before anything is tried again.
+// died, or Jira's answer was lost. Every open intent is looked up by its mark, or
+// by what the ticket's history tells, before anything is tried again.
 func (w *work) recover(ctx context.Context) error {
-	open, err := w.d.led.Intents(w.c.Name, w.link.ID)
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	var comments []ledger.Intent
-	for _, in := range open {
+	var comments, writes []ledger.Intent
+	for _, in := range w.open {
 		switch in.Effect {
 		case ledger.CreateTicket:
 			if err := w.findTicket(ctx, in); err != nil {
@@ -31,31 +28,116 @@ func (w *work) recover(ctx context.Context) error {
 			}
 		case ledger.AddComment:
 			comments = append(comments, in)
+		case ledger.EditComment:
+			w.rewordings(in)
 		default:
-			if err := w.ownEdit(ctx, in); err != nil {
-				return err
-			}
+			writes = append(writes, in)
 		}
 	}
-	return w.findComments(ctx, comments)
+	if err := w.ownWrites(ctx, writes); err != nil {
+		return err
+	}
+	if err := w.findComments(ctx, comments); err != nil {
+		return err
+	}
+	if err := w.sweep(ctx); err != nil {
+		return err
+	}
+	w.unkept = len(w.held) > 0
+	return nil
 }
 
-// ownEdit takes the items that an unfinished edit or transition did set as our
-// own: the history tells whether it was carried out. Whatever is still missing
-// is simply due again.
-func (w *work) ownEdit(ctx context.Context, in ledger.Intent) error {
+// recovered stores what recovering came to, in the batch that announces what
+// comes next.
+func (w *work) recovered(b *ledger.Batch) error {
+	if w.unkept { // what it holds is stored with the rest, so its intents stay until then
+		return nil
+	}
+	if err := w.storeBases(b); err != nil {
+		return err
+	}
+	for _, in := range w.finished {
+		if err := ledger.DropIntent(b, in); err != nil {
+			return err
+		}
+	}
+	for _, o := range w.lost {
+		if err := ledger.PutOverruled(b, o); err != nil {
+			return err
+		}
+	}
+	w.finished, w.lost = nil, nil
+	return w.storeDoubts(b)
+}
+
+// ownWrites takes what unfinished edits and transitions did set as our own: the
+// history tells whether they were carried out. One of which it tells nothing may
+// still take effect; until that is settled the ticket's fields are left alone.
+func (w *work) ownWrites(ctx context.Context, open []ledger.Intent) error {
+	if len(open) == 0 {
+		return nil
+	}
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	view, _, err := w.lane.view(w.ticket)
+	var own written
+	for _, in := range open {
+		landed := in.Answered || w.trail(w.ticket.History, in.History).wrote(in.Fields)
+		if !landed && time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment)) {
+			w.unsure = append(w.unsure, in)
+			w.wait(in, w.d.cfg.SettleComment)
+			continue
+		}
+		if !landed {
+			w.doubt(in)
+		}
+		var prints []rules.Print
+		if len(in.Payload) > 0 {
+			if err := json.Unmarshal(in.Payload, &prints); err != nil {
+				return fmt.Errorf("reading an intent to edit: %w", err)
+			}
+		}
+		if len(own.fields) == 0 || newer(own.before, in.History) {
+			own.before = in.History
+		}
+		own.touched = append(own.touched, in.Touched...)
+		own.fields = append(own.fields, in.Fields...)
+		own.prints = append(own.prints, prints...)
+		w.finished = append(w.finished, in)
+	}
+	if len(own.fields) == 0 {
+		return nil
+	}
+	t, err := w.own(ctx, w.ticket, own)
 	if err != nil {
 		return err
 	}
+	return w.look(t)
+}
+
+// look takes the ticket as it is now.
+func (w *work) look(t *jsm.Ticket) error {
+	view, _, err := w.lane.view(t)
+	if err != nil {
+		return err
+	}
+	if t != w.ticket {
+		w.ticket, w.fresh = t, t
+	}
 	w.view = view
-	w.absorbItems(view, w.ticket.History, in.History, in.Touched)
-	w.yield(view, in.Touched)
-	w.finished = append(w.finished, in)
 	return nil
+}
+
+// rewordings leaves a comment alone whose new text may still come. After that it
+// is judged again by what it says.
+func (w *work) rewordings(in ledger.Intent) {
+	if time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment)) {
+		w.wait(in, w.d.cfg.SettleComment)
+		return
+	}
+	w.again = sooner(w.again, w.doubt(in))
+	w.finished = append(w.finished, in)
+	w.judgeAgain(in.Path)
 }
 
 // findComments looks for comments by their marks. One that is not there is made
@@ -70,9 +152,8 @@ func (w *work) findComments(ctx context.Context, open []ledger.Intent) error {
 	}
 	byNonce := map[string]string{}
 	for _, c := range there {
-		var m mark
-		if json.Unmarshal(c.Mark, &m) == nil && m.Nonce != "" {
-			byNonce[m.Nonce] = c.ID
+		if nonce := nonceOf(c); nonce != "" {
+			byNonce[nonce] = c.ID
 		}
 	}
 	for _, in := range open {
@@ -85,6 +166,7 @@ func (w *work) findComments(ctx context.Context, open []ledger.Intent) error {
 		case time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment)):
 			w.wait(in, w.d.cfg.SettleComment)
 		default:
+			w.doubt(in)
 			w.finished = append(w.finished, in)
 		}
 	}
@@ -93,12 +175,23 @@ func (w *work) findComments(ctx context.Context, open []ledger.Intent) error {
 
 // keepTwin stores a found comment at once, so that the plan made next knows it.
 func (w *work) keepTwin(in ledger.Intent) error {
-	t := w.twins[len(w.twins)-1]
 	return w.d.led.Write(func(b *ledger.Batch) error {
-		if err := ledger.PutTwin(b, t); err != nil {
+		if err := ledger.PutTwin(b, w.twins[len(w.twins)-1]); err != nil {
 			return err
 		}
 		return ledger.DropIntent(b, in)
+	})
+}
+
+// keepTwins stores what was found at once, with the doubts that it ends.
+func (w *work) keepTwins() error {
+	return w.d.led.Write(func(b *ledger.Batch) error {
+		for _, t := range w.twins {
+			if err := ledger.PutTwin(b, t); err != nil {
+				return err
+			}
+		}
+		return w.storeDoubts(b)
 	})
 }
 
@@ -108,23 +201,13 @@ func (w *work) findTicket(ctx context.Context, in ledger.Intent) error {
 		w.finished = append(w.finished, in)
 		return nil
 	}
-	var asked creation
-	if err := json.Unmarshal(in.Payload, &asked); err != nil {
-		return fmt.Errorf("reading an intent to create: %w", err)
-	}
-	// By time and creator, not by text: the newest part of Jira's index is its
-	// tokens of long texts. Clocks of both sides are given five minutes of slack.
-	since := time.UnixMilli(in.At).Add(-5 * time.Minute).UnixMilli()
-	query := "project = " + jsm.QuoteJQL(asked.Project) + " AND creator = currentUser() AND created >= " + strconv.FormatInt(since, 10) + " ORDER BY created ASC, key ASC"
-	found, err := w.d.jira.Search(ctx, query, []string{"summary", "description"})
+	found, err := w.created(ctx, in)
 	if err != nil {
-		return fmt.Errorf("looking for the ticket of link %s: %w", w.link.ID, err)
+		return err
 	}
-	for _, t := range found {
-		if marked(t, in.Nonce) {
-			w.ours, err = w.adopt(in, t.ID, t.Key)
-			return err
-		}
+	if len(found) > 0 {
+		w.ours, err = w.adopt(in, found[0].ID, found[0].Key)
+		return err
 	}
 	settled := w.d.settled(in, w.d.cfg.SettleCreate)
 	if time.Now().Before(settled) {
@@ -132,8 +215,31 @@ func (w *work) findTicket(ctx context.Context, in ledger.Intent) error {
 		w.again = sooner(w.again, settled)
 		return nil
 	}
+	w.doubt(in)
 	w.finished = append(w.finished, in)
 	return nil
+}
+
+// created looks for tickets that bear the mark of an intent to create.
+func (w *work) created(ctx context.Context, in ledger.Intent) (marks []*jsm.Ticket, err error) {
+	var asked creation
+	if err := json.Unmarshal(in.Payload, &asked); err != nil {
+		return nil, fmt.Errorf("reading an intent to create: %w", err)
+	}
+	// By time and creator, not by text: the newest part of Jira's index is its
+	// tokens of long texts. Clocks of both sides are given five minutes of slack.
+	since := w.d.theirs(time.UnixMilli(in.At)).Add(-5 * time.Minute).UnixMilli()
+	query := "project = " + jsm.QuoteJQL(asked.Project) + " AND creator = currentUser() AND created >= " + strconv.FormatInt(since, 10) + " ORDER BY created ASC, key ASC"
+	found, err := w.d.jira.Search(ctx, query, []string{"summary", "description"})
+	if err != nil {
+		return nil, fmt.Errorf("looking for the ticket of link %s: %w", w.link.ID, err)
+	}
+	for _, t := range found {
+		if marked(t, in.Nonce) {
+			marks = append(marks, t)
+		}
+	}
+	return marks, nil
 }
 
 // marked reports whether a ticket bears the create marker of a nonce: in its

@@ -22,6 +22,9 @@ const (
 	storedKind   = 'a' // everything of a connection up to a sequence is on disk: the sequence (8 bytes, big endian), the connection
 	receiptKind  = 'r' // the same, signed, and what became of it
 	refuseKind   = 'x' // "I have no connection of this name": the name
+	askKind      = 'q' // how links stand, asked (see driftwire.go)
+	tellKind     = 't' // and answered
+	backKind     = 'b' // "give me back my own replicas", which this side has lost; their stream begins with it
 	positionKind = 'p' // where a connection stands: one that the hello did not know yet
 )
 
@@ -38,6 +41,7 @@ const (
 	inFlight     = 1024    // replicas sent ahead of the peer's receipt; a deeper window only makes queues
 	takeArrivals = 512     // arrivals that one batch stores at most
 	takeBytes    = 4 << 20 // bytes likewise
+	takenAhead   = 4       // batches that may wait for the disk at once
 	maxOutcomes  = 1000    // outcomes that one receipt carries
 	maxBegin     = 4 << 10 // bytes of a position
 
@@ -52,32 +56,41 @@ type talk struct {
 	g   *errgroup.Group
 
 	mu    sync.Mutex                 // guards the fields below
-	at    map[string]ledger.Position // where the peer stands, by connection
+	known map[string]ledger.Position // the connections of the peer's hello
+	at    map[string]ledger.Position // where the peer stood when this session began, by connection
+	then  map[string]ledger.Position // and where we stood
 	lines map[string]*line           // connections under way
+
+	asked     uint32                     // number of the last question to the peer
+	answers   map[uint32]chan standsPage // who waits for which
+	questions chan standsQuestion        // the peer's
 }
 
 // Serve exchanges replicas with one peer until the session or ctx ends. Each
 // connection has a stream of its own in each direction, so none waits for another.
 func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
-	at, err := theirs(s)
+	known, err := theirs(s)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	t := &talk{d: d, s: s, ctx: ctx, g: g, at: at, lines: map[string]*line{}}
+	t := &talk{d: d, s: s, ctx: ctx, g: g, known: known, at: map[string]ledger.Position{}, then: map[string]ledger.Position{}, lines: map[string]*line{}, answers: map[uint32]chan standsPage{}, questions: make(chan standsQuestion, asksAhead)}
 	d.join(t)
 	defer d.leave(t)
 	for _, c := range d.Connections() {
 		if c.Peer != s.Peer() {
 			continue
 		}
-		// Told again: the connection may be newer than our hello.
+		// Told again: the hello may be older than what the session before this one
+		// still carried, and than the connection.
+		t.stood(c)
 		if err := t.announce(c); err != nil {
 			return err
 		}
 	}
 	g.Go(t.accept)
 	g.Go(t.control)
+	g.Go(t.tell)
 	err = g.Wait()
 	for _, l := range t.lines {
 		l.c.lost(t, "")
@@ -88,22 +101,43 @@ func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
 // begin starts a connection once both sides know it.
 func (t *talk) begin(c *Connection) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	at, known := t.at[c.Wire]
-	if !known {
-		c.lost(t, fmt.Sprintf("%s does not know a connection %q yet; it needs published rules of that name there", c.Peer, c.Wire))
+	at, told := t.at[c.Wire]
+	_, known := t.known[c.Wire]
+	t.mu.Unlock()
+	if told && !t.agree(c, at) {
 		return
 	}
-	if t.lines[c.Wire] != nil {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case !told && known: // it says so any moment
+		return
+	case !told:
+		c.lost(t, fmt.Sprintf("%s does not know a connection %q yet; it needs published rules of that name there", c.Peer, c.Wire))
+		return
+	case t.lines[c.Wire] != nil:
 		return
 	}
 	ctx, end := context.WithCancel(t.ctx)
-	l := &line{d: t.d, c: c, s: t.s, from: at.Stored + 1, told: at.PeerSaid, news: make(chan struct{}, 1), end: end}
+	l := &line{d: t.d, c: c, s: t.s, from: c.Log.From(at), told: at.PeerSaid, news: make(chan struct{}, 1), end: end}
 	t.lines[c.Wire] = l
 	c.live(t)
 	c.Log.Confirmed(at.PeerSaid)
-	t.g.Go(func() error { return l.until(ctx, l.send) })
+	t.g.Go(func() error { return t.part(c, l.until(ctx, l.send)) })
 	t.g.Go(func() error { return l.until(ctx, l.receipts) })
+}
+
+// stood is where we stood when the session began, before anything of the
+// connection was exchanged in it.
+func (t *talk) stood(c *Connection) ledger.Position {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	then, ok := t.then[c.Wire]
+	if !ok {
+		then = c.Log.Position()
+		t.then[c.Wire] = then
+	}
+	return then
 }
 
 // refused ends a connection that the peer does not know; its position, when it
@@ -115,6 +149,7 @@ func (t *talk) refused(wire string) {
 		l.end()
 		delete(t.lines, wire)
 		delete(t.at, wire)
+		delete(t.known, wire)
 		l.c.lost(t, fmt.Sprintf("%s does not know a connection %q; it needs published rules of that name there", l.c.Peer, wire))
 	}
 }
@@ -147,8 +182,8 @@ type line struct {
 // until runs one half of a line; the line's own end is no failure of the session.
 func (l *line) until(ctx context.Context, run func(context.Context) error) error {
 	err := run(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) || transport.Stopped(err) {
+		return nil // the peer says why in its own words, or in its next position
 	}
 	return err
 }
@@ -182,10 +217,7 @@ func (l *line) send(ctx context.Context) error {
 			return err
 		}
 		for _, e := range entries {
-			var head [replicaHead]byte
-			binary.BigEndian.PutUint64(head[:], uint64(e.Seq))
-			copy(head[8:], e.Salt[:])
-			if err := w.WriteMessage(replicaKind, head[:], e.Body); err != nil {
+			if err := writeReplica(w, e); err != nil {
 				return fmt.Errorf("sending replica %d of connection %q: %w", e.Seq, l.c.Name, err)
 			}
 			next = e.Seq + 1
@@ -203,6 +235,16 @@ func (l *line) send(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+func writeReplica(w *transport.FrameWriter, e ledger.Entry) error {
+	if e.Erased {
+		return ledger.ErrErased
+	}
+	var head [replicaHead]byte
+	binary.BigEndian.PutUint64(head[:], uint64(e.Seq))
+	copy(head[8:], e.Salt[:])
+	return w.WriteMessage(replicaKind, head[:], e.Body)
 }
 
 // room is how many replicas may still be sent before the peer stores some.
@@ -281,22 +323,39 @@ func (t *talk) accept() error {
 	}
 }
 
-// receive stores arriving replicas, as many as wait together in one batch.
+// receive stores arriving replicas, as many as wait together in one batch; the
+// next ones are read while a batch is on its way to disk.
 func (t *talk) receive(c *Connection, r *transport.FrameReader) error {
 	kind, m, err := r.ReadMessage(maxBegin)
 	if err != nil {
 		return fmt.Errorf("reading the beginning of connection %q: %w", c.Name, err)
 	}
 	var at position
+	if kind == backKind {
+		return t.takeBack(c, r)
+	}
 	if err := json.Unmarshal(m, &at); kind != beginKind || err != nil {
 		return fmt.Errorf("connection %q begins with a message of kind %q: %w", c.Name, kind, errors.Join(transport.ErrProtocol, err))
 	}
+	if !t.agree(c, at.At) {
+		r.Cancel()
+		return nil
+	}
+	taken := make(chan *ledger.Taken, takenAhead)
+	t.g.Go(func() error { return t.store(c, taken) })
+	defer close(taken)
 	for {
 		batch, err := arrivals(r)
+		if !t.d.brake.wait(t.ctx) { // what is not read waits with the peer
+			return t.ctx.Err()
+		}
 		if len(batch) > 0 {
-			if err := t.store(c, at.At.Epoch, batch); err != nil {
-				return err
+			now, err := c.Log.Take(at.At.Epoch, batch)
+			if err != nil {
+				r.Cancel()
+				return t.part(c, err)
 			}
+			taken <- now
 		}
 		if err != nil {
 			if t.ctx.Err() == nil && errors.Is(err, io.EOF) {
@@ -307,16 +366,33 @@ func (t *talk) receive(c *Connection, r *transport.FrameReader) error {
 	}
 }
 
-// store keeps a batch and sets going what follows from it.
-func (t *talk) store(c *Connection, epoch [16]byte, batch []ledger.Arrived) error {
-	stored, err := c.Log.Receive(epoch, batch)
-	if err != nil {
-		c.lost(t, trouble(err))
-		return err
+// store waits for what was taken, acknowledges it, and sets going what follows
+// from it. It goes on to the last that was taken, whatever happens.
+func (t *talk) store(c *Connection, taken <-chan *ledger.Taken) (first error) {
+	for now := range taken {
+		stored, err := now.Stored()
+		if err == nil && len(taken) == 0 { // else the next one's acknowledgement says it too
+			err = t.acknowledge(c, stored.Seq)
+		}
+		if err != nil && first == nil {
+			first = err
+			c.lost(t, trouble(err))
+		}
+		for _, link := range stored.Due {
+			t.d.wakeLink(c, link)
+		}
+		if c.Log.CaughtUp() {
+			t.d.mendSoon()
+		}
 	}
-	ack := append(binary.BigEndian.AppendUint64(nil, uint64(stored.Seq)), c.Wire...)
+	return first
+}
+
+// acknowledge frees the peer's links at once; a signed receipt is due.
+func (t *talk) acknowledge(c *Connection, stored replica.Seq) error {
+	ack := append(binary.BigEndian.AppendUint64(nil, uint64(stored)), c.Wire...)
 	if err := t.s.SendControl(t.ctx, storedKind, ack); err != nil {
-		return fmt.Errorf("acknowledging replica %d of connection %q: %w", stored.Seq, c.Name, err)
+		return fmt.Errorf("acknowledging replica %d of connection %q: %w", stored, c.Name, err)
 	}
 	t.mu.Lock()
 	l := t.lines[c.Wire]
@@ -326,9 +402,6 @@ func (t *talk) store(c *Connection, epoch [16]byte, batch []ledger.Arrived) erro
 		case l.news <- struct{}{}:
 		default:
 		}
-	}
-	for _, link := range stored.Due {
-		t.d.wakeLink(c, link)
 	}
 	return nil
 }
@@ -373,8 +446,14 @@ func (t *talk) control() error {
 			err = t.acknowledged(body)
 		case receiptKind:
 			err = t.receipt(body)
+		case askKind:
+			err = t.ask(body)
+		case tellKind:
+			err = t.told(body)
 		case refuseKind:
 			t.refused(string(body))
+		case backKind:
+			err = t.give(body)
 		case positionKind:
 			err = t.position(body)
 		default: // a later version's message
@@ -409,13 +488,12 @@ func (t *talk) acknowledged(body []byte) error {
 		return fmt.Errorf("an acknowledgement of %q has %d bytes: %w", t.s.Peer(), len(body), transport.ErrProtocol)
 	}
 	c := t.d.wired(t.s.Peer(), string(body[8:]))
-	if c == nil {
-		return nil // the connection is not ours any more
+	if c == nil || !t.carries(c) {
+		return nil // the connection is not ours any more, or stands still
 	}
 	freed, err := c.Log.Acknowledged(replica.Seq(binary.BigEndian.Uint64(body)))
 	if err != nil {
-		c.lost(t, trouble(err))
-		return err
+		return t.part(c, err)
 	}
 	for _, link := range freed {
 		t.d.freed(c, link)
@@ -429,13 +507,12 @@ func (t *talk) receipt(body []byte) error {
 		return fmt.Errorf("reading a receipt of %q: %w", t.s.Peer(), err)
 	}
 	c := t.d.wired(t.s.Peer(), r.Connection)
-	if c == nil {
-		return nil // the connection is not ours any more
+	if c == nil || !t.carries(c) {
+		return nil // the connection is not ours any more, or stands still
 	}
 	freed, news, err := c.Log.Receipt(r, body)
 	if err != nil {
-		c.lost(t, trouble(err))
-		return err
+		return t.part(c, err)
 	}
 	for _, link := range freed {
 		t.d.freed(c, link)

@@ -3,9 +3,9 @@ package exchange
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"parley/jsm"
@@ -31,7 +31,7 @@ func (d *Desk) starts(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 		if c == nil || slices.ContainsFunc(lanes, func(l *lane) bool { return l.c == c }) {
 			continue
 		}
-		k, why, err := d.start(c, t, byHand)
+		k, why, err := d.start(ctx, c, t, byHand)
 		if err != nil {
 			return lanes, err
 		}
@@ -53,13 +53,17 @@ func (d *Desk) starts(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 }
 
 // start makes a link of a ticket that is shared from here on, or says why not.
-func (d *Desk) start(c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, why string, err error) {
+func (d *Desk) start(ctx context.Context, c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, why string, err error) {
 	r := c.Rules()
 	switch {
+	case d.isNotice(t):
+		return k, t.Key + " is a notice of this node to its own people and is never shared", nil
 	case r == nil:
-		return k, "the connection's rules do not work: " + c.Trouble(), nil
+		return k, "the connection's rules do not work: " + c.Trouble(), d.want(c, t.ID)
+	case c.halted() != "":
+		return k, c.halted(), nil
 	case c.Paused() != "":
-		return k, "the connection is paused: " + c.Paused(), nil
+		return k, "the connection is paused: " + c.Paused(), d.want(c, t.ID)
 	case !slices.Contains(r.Projects, projectKey(t)):
 		return k, fmt.Sprintf("%s is in project %s, which the rules of %q do not name", t.Key, projectKey(t), c.Name), nil
 	}
@@ -71,39 +75,21 @@ func (d *Desk) start(c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, 
 		ID: replica.NewLinkID(c.Wire, d.cfg.Node, t.ID), Connection: c.Name, Ticket: t.ID, Key: t.Key, Complete: true, Born: now.UnixMilli(),
 		Waits: r.ApproveFirst && !byHand,
 	}
-	if old, err := d.led.Link(c.Name, k.ID); err == nil {
+	if old, err := d.led.Link(c.Name, k.ID); err == nil && old.Ticket != "" {
 		if old.Ended {
 			return k, fmt.Sprintf("%s was unlinked from this connection", t.Key), nil
 		}
 		return old, "", nil
 	}
 	if why, err = d.limit(c); why != "" || err != nil { // only what is new counts
-		return k, why, err
+		return k, why, errors.Join(err, d.want(c, t.ID))
 	}
 	if r.Since == "link" {
-		k.Since = since(t, jsm.JQLFields(r.Trigger), now, byHand).UnixMilli()
-	}
-	return k, "", d.led.Write(func(b *ledger.Batch) error { return ledger.PutLink(b, k) })
-}
-
-// since is when a ticket began to be shared: what was said before stays here.
-// A trigger is noticed some time after it came true, so it is the last change of
-// a field that the trigger reads; a ticket that never changed matched from the
-// start. By hand it is now.
-func since(t *jsm.Ticket, fields []string, now time.Time, byHand bool) time.Time {
-	if byHand {
-		return now
-	}
-	for _, c := range t.History { // newest first
-		for _, it := range c.Items {
-			for _, f := range fields {
-				if strings.EqualFold(f, it.FieldID) || strings.EqualFold(f, it.Field) {
-					return c.At
-				}
-			}
+		if k.Since, err = d.since(ctx, t, r.Trigger, now, byHand); err != nil {
+			return k, "", err
 		}
 	}
-	return t.Created
+	return k, "", d.led.Write(func(b *ledger.Batch) error { return ledger.PutLink(b, k) })
 }
 
 // relays says why a ticket that came in by another connection may not leave by

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"parley/node/ledger"
 	"parley/replica"
@@ -50,6 +49,9 @@ func (d *Desk) Sync(ctx context.Context, connection string, keys []string) ([]Sy
 	c := d.Connection(connection)
 	if c == nil {
 		return nil, fmt.Errorf("there is no connection %q with published rules", connection)
+	}
+	if err := d.room(); err != nil {
+		return nil, err
 	}
 	if c.Rules() == nil {
 		return nil, fmt.Errorf("connection %q cannot work yet: %s", connection, c.Trouble())
@@ -161,8 +163,19 @@ func (d *Desk) Retry(connection string, id replica.LinkID) error {
 	if err != nil {
 		return fmt.Errorf("finding link %s of connection %q: %w", id, connection, err)
 	}
-	d.enqueue(k, time.Time{})
+	j := laneOf(k)
+	j.retry, j.asked = true, true
+	d.queue.add(j)
 	return nil
+}
+
+// laneOf is a visit of a link's lane.
+func laneOf(k ledger.Link) job {
+	j := job{lane: k.Ticket, ticket: k.Ticket, connection: k.Connection, link: k.ID}
+	if k.Ticket == "" {
+		j.lane = k.Connection + "/" + k.ID.String()
+	}
+	return j
 }
 
 // TenantTrouble is why the tenant is not answering; "" while it is.

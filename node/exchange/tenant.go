@@ -2,49 +2,45 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"sync"
-	"time"
+
+	"parley/jsm"
 )
 
-// tenant knows whether Jira is there. While it is lost nothing is tried but one
-// probe at a time, so that a revoked token never becomes a storm of 401s.
+// tenant knows whether Jira is there, as the client's governor sees it, and what
+// the last poll had against it. While it is lost, nothing is tried but one
+// cheap question at a time, so that a revoked token never becomes a storm of 401s.
 type tenant struct {
-	mu      sync.Mutex // guards the fields below
+	jira *jsm.Client
+
+	mu      sync.Mutex // guards trouble
 	trouble string
-	until   time.Time // no call before this
-	step    time.Duration
 }
 
-const (
-	tenantFirst = 2 * time.Second
-	tenantMost  = 5 * time.Minute
-)
-
-// lose notes that the tenant refuses or cannot be reached.
-func (t *tenant) lose(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.step = min(max(2*t.step, tenantFirst), tenantMost)
-	t.trouble, t.until = err.Error(), time.Now().Add(t.step)
-}
-
-// ail notes a trouble over which the tenant is asked again as often as ever, such
-// as a gateway's 502.
+// ail notes why the last poll failed, unless the governor held it back: then the
+// trouble is the governor's to tell.
 func (t *tenant) ail(err error) {
+	if api, ok := errors.AsType[*jsm.APIError](err); ok && api.Unsent {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.trouble = err.Error()
 }
 
-// found notes that the tenant answered.
+// found notes that a poll went well.
 func (t *tenant) found() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.trouble, t.until, t.step = "", time.Time{}, 0
+	t.trouble = ""
 }
 
 // Trouble is why the tenant is lost, in plain words; "" while it is there.
 func (t *tenant) Trouble() string {
+	if s := t.jira.Standing(); s.State != jsm.Up {
+		return s.Trouble.Advice().Sentence + " (" + s.Why + ")"
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.trouble
@@ -52,19 +48,8 @@ func (t *tenant) Trouble() string {
 
 // wait returns when the tenant may be called again; false when ctx ended.
 func (t *tenant) wait(ctx context.Context) bool {
-	t.mu.Lock()
-	until := t.until
-	t.mu.Unlock()
-	rest := time.Until(until)
-	if rest <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(rest)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return t.jira.Await(ctx) == nil && ctx.Err() == nil
 }
+
+// load is for whom a visit's calls are made.
+func (j *job) load() jsm.Load { return jsm.Load{Connection: j.connection, Backfill: j.backfill} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/jsm"
@@ -15,15 +16,20 @@ import (
 // lane is one link during one visit: everything the ledger says of it. Nobody
 // else writes what it holds while the visit runs, but the peer's side moves.
 type lane struct {
-	d    *Desk
-	c    *Connection
-	r    *rules.Rules // the version of this visit
-	hash replica.Hash
-	link ledger.Link
-	out  *ledger.Outgoing
-	in   *ledger.Incoming
-	done *ledger.Done
-	word ledger.Word
+	d        *Desk
+	c        *Connection
+	r        *rules.Rules // the version of this visit
+	hash     replica.Hash
+	link     ledger.Link
+	out      *ledger.Outgoing
+	in       *ledger.Incoming
+	done     *ledger.Done
+	word     ledger.Word
+	open     []ledger.Intent // writes to Jira whose outcome is open
+	doubts   []ledger.Doubt  // writes given up that may yet come
+	friction ledger.Friction
+
+	ticket *jsm.Ticket // what gather looks at; nil before
 }
 
 // visit brings one ticket's links up to date: first what came in, then what
@@ -44,11 +50,17 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if lanes, err = d.starts(ctx, j, t, lanes); err != nil {
 		return again, err
 	}
+	if t, err = d.complete(ctx, j, t, lanes); err != nil {
+		return again, err
+	}
+	if err := d.strays(ctx, j, t, lanes); err != nil {
+		return again, err
+	}
 	for _, l := range lanes {
 		if !l.due(j) {
 			continue
 		}
-		next, fresh, err := l.reconcile(ctx, j, t)
+		next, fresh, err := l.reconcile(jsm.OnBehalf(ctx, l.c.Name), j, t)
 		again = sooner(again, next)
 		if err != nil {
 			return again, fmt.Errorf("reconciling link %s of connection %q: %w", l.link.ID, l.c.Name, err)
@@ -60,10 +72,15 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if t == nil {
 		return again, nil // its ticket waits to be made
 	}
-	clean := true
+	clean := !d.asleep(links)
 	for _, l := range lanes {
 		if l, err = d.lane(l.c, l.link); err != nil { // reconciling moves the bases of all
 			return again, err
+		}
+		l.ticket = t
+		if l.link.Made && !l.link.Complete {
+			clean = false // what the portal form made of it is nobody's word
+			continue
 		}
 		if share, err := l.mayShare(j); err != nil {
 			return again, err
@@ -81,6 +98,16 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 		return again, d.led.ClearDirty(t.ID, j.generation)
 	}
 	return again, nil
+}
+
+// complete reads a ticket again where it was read for other rules than those that
+// judge it now: a field that nobody had asked for would look like one that a
+// person has emptied.
+func (d *Desk) complete(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane) (*jsm.Ticket, error) {
+	if t == nil || !slices.ContainsFunc(lanes, func(l *lane) bool { return !t.Bears(l.r.TicketFields()) }) {
+		return t, nil
+	}
+	return d.jira.Ticket(ctx, j.ticket)
 }
 
 func sooner(a, b time.Time) time.Time {
@@ -112,7 +139,7 @@ func (d *Desk) lanes(j *job, links []ledger.Link) (lanes []*lane, err error) {
 			continue
 		}
 		if j.ticket == "" && k.Ticket != "" {
-			again := job{lane: k.Ticket, ticket: k.Ticket, retry: j.retry} // it has a ticket, and so another lane
+			again := job{lane: k.Ticket, ticket: k.Ticket, retry: j.retry, backfill: j.backfill} // it has a ticket, and so another lane
 			d.queue.add(again)
 			continue
 		}
@@ -120,7 +147,7 @@ func (d *Desk) lanes(j *job, links []ledger.Link) (lanes []*lane, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.r != nil {
+		if l.r != nil && !c.Log.Epoch().Halted() {
 			lanes = append(lanes, l)
 		}
 	}
@@ -139,7 +166,16 @@ func (d *Desk) lane(c *Connection, k ledger.Link) (l *lane, err error) {
 	if l.done, err = d.led.Done(c.Name, k.ID); err != nil {
 		return nil, err
 	}
-	l.word, err = d.led.Word(c.Name, k.ID)
+	if l.word, err = d.led.Word(c.Name, k.ID); err != nil {
+		return nil, err
+	}
+	if l.open, err = d.led.Intents(c.Name, k.ID); err != nil {
+		return nil, err
+	}
+	if l.doubts, err = d.led.Doubts(c.Name, k.ID); err != nil {
+		return nil, err
+	}
+	l.friction, err = d.led.Friction(c.Name, k.ID)
 	return l, err
 }
 
@@ -152,8 +188,7 @@ func (l *lane) due(j *job) bool {
 	if l.in.Seq > l.done.Seq || l.done.Rules != l.hash || (j.retry && len(l.done.Pending) > 0) {
 		return true
 	}
-	intents, err := l.d.led.Intents(l.c.Name, l.link.ID)
-	return err != nil || len(intents) > 0 || (l.link.Made && !l.link.Complete)
+	return len(l.open) > 0 || len(l.doubts) > 0 || len(l.friction.Disputes) > 0 || (l.link.Made && !l.link.Complete)
 }
 
 // vanished holds the links of a ticket that Jira does not show any more.
@@ -167,18 +202,40 @@ func (d *Desk) vanished(ctx context.Context, j *job, links []ledger.Link) error 
 	} else if !jsm.IsNotFound(err) {
 		return err
 	}
+	var failed error
+	for _, k := range links {
+		failed = errors.Join(failed, d.gone(j, k))
+	}
+	if failed != nil {
+		return failed
+	}
+	return d.led.ClearDirty(j.ticket, j.generation)
+}
+
+// gone holds one link of a ticket that is not there, and tells the peer so where
+// something of it waits.
+func (d *Desk) gone(j *job, k ledger.Link) error {
+	held := []ledger.Held{{
+		Key: k.Key, Class: ledger.Definite, Code: "gone", Since: time.Now().UnixMilli(),
+		Reason: fmt.Sprintf("%s is not there any more, or parley's account may not see it.", k.Key),
+		Next:   "If it was deleted on purpose, unlink it. If not, restore the account's Browse permission and run: parley held retry.",
+	}}
 	err := d.led.Write(func(b *ledger.Batch) error {
-		for _, k := range links {
-			held := ledger.Held{
-				Key: k.Key, Class: ledger.Definite, Code: "gone", Since: time.Now().UnixMilli(),
-				Reason: fmt.Sprintf("%s is not there any more, or parley's account may not see it.", k.Key),
-				Next:   "If it was deleted on purpose, unlink it. If not, restore the account's Browse permission and run: parley held retry.",
-			}
-			if err := d.led.PutHeld(b, k.Connection, k.ID, true, []ledger.Held{held}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return d.led.PutHeld(b, k.Connection, k.ID, true, d.standing(k.Connection, k.ID, held))
 	})
-	return errors.Join(err, d.led.ClearDirty(j.ticket, j.generation))
+	c := d.Connection(k.Connection)
+	if err != nil || c == nil || k.Ended {
+		return err
+	}
+	l, err := d.lane(c, k)
+	switch {
+	case err != nil || l.r == nil:
+		return err
+	case l.in.Lost != 0:
+		return l.lost()
+	case l.in.Seq <= l.done.Seq:
+		return nil
+	}
+	w := &work{lane: l, job: j, held: held}
+	return w.close(&rules.Plan{})
 }

@@ -165,10 +165,10 @@ func (c *company) start() {
 		Auth: jsm.Auth{User: c.sync.Email, Token: jsm.Token(c.sync.Token)},
 	})
 	c.w.must(err)
-	desk, err := exchange.New(exchange.Config{
+	desk, err := exchange.New(tuned(exchange.Config{
 		Ledger: led, Tenant: jira, Node: string(c.id.NodeID()), Company: c.name, Sign: c.id.LedgerKey(), Site: c.tenant.URL(),
 		Every: every, Overlap: 20 * time.Second, IndexLag: 3 * time.Second, SettleComment: settle, SettleCreate: settle, Log: log,
-	})
+	}))
 	c.w.must(err)
 	c.led, c.desk, c.jira = led, desk, jira
 	me, err := jira.Myself(context.Background())

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -69,13 +70,15 @@ func TestCheckFindsDamage(t *testing.T) {
 	if err := l.Check(); err != nil {
 		t.Fatal(err)
 	}
-	k := table('o').str("acme").num(3)
-	var e Entry
-	if err := l.get(k, e.decode); err != nil {
+	e, err := l.entry('o', "acme", 3)
+	if err != nil {
 		t.Fatal(err)
 	}
 	e.Body[len(e.Body)-1] ^= 1
-	if err := l.Write(func(b *Batch) error { return b.Set(k, e.encode(nil), nil) }); err != nil {
+	if err := l.Write(func(b *Batch) error {
+		log := segments{b: b, table: 'o', connection: "acme"}
+		return errors.Join(log.add(&e), log.close())
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Check(); err == nil {

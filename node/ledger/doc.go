@@ -12,6 +12,10 @@
 //     only after the batch with the new bases is on disk.
 //   - Every record has one owner (see the table), so owners never overwrite each
 //     other and no lock is held across a read and its write.
+//   - A log that was put back to an earlier state knows it (epoch.go), and goes on
+//     under a new epoch that names the head which the peer holds (mend.go). Numbers
+//     are never used twice.
+//   - Bodies are kept for a time, their proofs for good (retention.go).
 //   - After a failed sync nothing more is accepted: an fsync is never retried.
 //
 // It never dials, never calls Jira and never interprets a value.
@@ -28,16 +32,21 @@
 //	D     connection link          Done: what was reconciled            〃
 //	I     connection link          Incoming: the peer's view            the ticket's lane
 //	P     connection link          Word: what the peer last said of it  receipts
-//	o i   connection sequence      Entry: one replica that left, came   committer, receive
+//	o i   connection sequence      segment: replicas that left, came    committer, receive
 //	H h   connection               head of that log                     committer, receive
 //	S     connection               Told: how far the peer is with ours  receipts
 //	R     connection number        the peer's signed receipt up to that outcome, as it came  receipts
 //	Y     connection number        Settled: an outcome for the peer     committer
 //	N     connection link nonce    Intent: a write to Jira under way    the ticket's lane
-//	X     connection link item     Held                                 〃
+//	U     connection link nonce    Doubt: a write that was given up and may yet come     〃
+//	G     connection link          Friction: open disputes, and writes of busy items     〃
+//	X     connection link item     Held                                 〃; the partner's word: receipts
+//	J     connection link time …   LeftOut: what a person left out      the admin
 //	W C   connection link item …   twin comments, both ways round       〃
 //	Z     connection link item seq Overruled: a value that lost         〃
 //	M     ticket generation        dirty mark                           whoever has a hint
+//	w     connection ticket        a ticket whose trigger could not be followed   exchange's poll
+//	u     ticket                   the state in which it was last read whole      the ticket's lane
 //	Q     connection               the oldest i that may wait           〃
 //	V     connection version       Published rules                      the admin
 //	E     peer                     a pairing, opaque here               transport's pairing

@@ -33,17 +33,38 @@ type Entry struct {
 	Salt       [SaltSize]byte
 	Commitment replica.Hash // HMAC-SHA-256 of Body under Salt: both nodes hold the same value
 	Chain      replica.Hash // SHA-256 over the chain before it and Commitment
-	Body       []byte       // the replica's exact bytes
+	Body       []byte       // the replica's exact bytes; none once they were erased
+	Erased     bool         // the body was kept as long as it had to be; what proves it stays
 }
 
-const entryVersion = 1
+const (
+	entryVersion  = 1
+	erasedVersion = 2 // the same without its body
+)
 
-// Commit is the commitment to a replica's bytes under its salt.
-func commitment(salt [SaltSize]byte, body []byte) (h replica.Hash) {
-	m := hmac.New(sha256.New, salt[:])
-	m.Write(body)
-	m.Sum(h[:0])
-	return h
+// commitment is HMAC-SHA-256 (RFC 2104) of a replica's bytes under its salt. It
+// is made twice for each replica, so the common one is made without memory,
+// which crypto/hmac cannot.
+func commitment(salt [SaltSize]byte, body []byte) replica.Hash {
+	const block = sha256.BlockSize
+	var inner [2048]byte
+	var outer [block + sha256.Size]byte
+	for i := range block {
+		inner[i], outer[i] = 0x36, 0x5c
+	}
+	for i, b := range salt {
+		inner[i] ^= b
+		outer[i] ^= b
+	}
+	if block+len(body) > len(inner) {
+		m := hmac.New(sha256.New, salt[:])
+		m.Write(body)
+		return replica.Hash(m.Sum(nil))
+	}
+	n := copy(inner[block:], body)
+	sum := sha256.Sum256(inner[:block+n])
+	copy(outer[block:], sum[:])
+	return sha256.Sum256(outer[:])
 }
 
 func chain(before, commitment replica.Hash) replica.Hash {
@@ -53,8 +74,15 @@ func chain(before, commitment replica.Hash) replica.Hash {
 	return sha256.Sum256(pair[:])
 }
 
+// entryHead is the length of an entry before its body.
+const entryHead = 2 + 8 + 16 + 32 + SaltSize + 32 + 32
+
 func (e *Entry) encode(b []byte) []byte {
-	b = append(b, entryVersion, byte(e.Verdict))
+	version := byte(entryVersion)
+	if e.Erased {
+		version = erasedVersion
+	}
+	b = append(b, version, byte(e.Verdict))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixMilli()))
 	b = append(append(append(b, e.Link[:]...), e.Rules[:]...), e.Salt[:]...)
 	b = append(append(b, e.Commitment[:]...), e.Chain[:]...)
@@ -63,9 +91,11 @@ func (e *Entry) encode(b []byte) []byte {
 
 func (e *Entry) decode(v []byte) error {
 	r := reader{b: v}
-	if version := r.take(1)[0]; version != entryVersion {
+	version := r.take(1)[0]
+	if version != entryVersion && version != erasedVersion {
 		return fmt.Errorf("the ledger holds a log entry of version %d, this parley reads %d", version, entryVersion)
 	}
+	e.Erased = version == erasedVersion
 	e.Verdict = Verdict(r.take(1)[0])
 	e.At = time.UnixMilli(int64(r.num()))
 	e.Link, e.Rules = r.link(), r.hash()

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"testing"
 
 	"parley/replica"
@@ -11,11 +13,12 @@ import (
 // damaged disk is an error, never a panic. What an entry or head decodes to
 // encodes to the same bytes.
 func FuzzRecords(f *testing.F) {
-	o := &Outgoing{Last: 3, Bases: map[replica.Path]Base{"summary": {Seq: 3}}, Posted: replica.View{"summary": replica.NewItem(replica.Text("x"), 1)}}
-	in := &Incoming{Seq: 2, Key: "HELP-1", Via: []string{"n"}, Items: map[replica.Path]Arrival{"label/x": {Seq: 2, Seen: 1}}, Remote: replica.View{}}
+	o := &Outgoing{Last: 3, Bases: map[replica.Path]Base{"summary": {Seq: 3}, "label/vpn": {Seq: 2, Gone: 1_760_000_720_000}}, Posted: replica.View{"summary": replica.NewItem(replica.Text("x"), 1)}}
+	in := &Incoming{Seq: 2, Key: "HELP-1", Via: []string{"n"}, Items: map[replica.Path]Arrival{"label/x": {Seq: 2, Seen: 1, Gone: 1_760_000_720_000}}, Remote: replica.View{}}
 	d := &Done{Seq: 4, Pending: map[replica.Path]bool{"priority": true}}
 	e := &Entry{Seq: 1, Verdict: Passed, Body: []byte("body")}
-	for _, b := range [][]byte{o.encode(), in.encode(), d.encode(), e.encode(nil), head{Seq: 7}.encode()} {
+	segment := append([]byte{entryHead + 4}, e.encode(nil)...)
+	for _, b := range [][]byte{segment, o.encode(), in.encode(), d.encode(), e.encode(nil), head{Seq: 7}.encode()} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -26,6 +29,7 @@ func FuzzRecords(f *testing.F) {
 		if entry.decode(b) == nil && !bytes.Equal(entry.encode(nil), b) {
 			t.Errorf("entry %x encodes to %x", b, entry.encode(nil))
 		}
+		readSegment(b, 1, 2, func(Entry) bool { return true })
 		var h head
 		if h.decode(b) == nil && !bytes.HasPrefix(b, h.encode()) {
 			t.Errorf("head %x encodes to %x", b, h.encode())
@@ -46,4 +50,20 @@ func (in *Incoming) read(b []byte) {
 func (d *Done) read(b []byte) {
 	d.Pending = map[replica.Path]bool{}
 	d.decode(b)
+}
+
+// FuzzCommitment holds the commitment against the library's HMAC.
+func FuzzCommitment(f *testing.F) {
+	f.Add([]byte("0123456789abcdef"), []byte("body"))
+	f.Add([]byte(""), bytes.Repeat([]byte("x"), 1984))
+	f.Add([]byte(""), bytes.Repeat([]byte("x"), 1985))
+	f.Fuzz(func(t *testing.T, key, body []byte) {
+		var salt [SaltSize]byte
+		copy(salt[:], key)
+		m := hmac.New(sha256.New, salt[:])
+		m.Write(body)
+		if got := commitment(salt, body); !bytes.Equal(got[:], m.Sum(nil)) {
+			t.Errorf("commitment %x, HMAC %x", got, m.Sum(nil))
+		}
+	})
 }

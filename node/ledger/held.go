@@ -21,13 +21,25 @@ const (
 	Policy    Class = "policy"    // kept back by the security team's limits
 )
 
+// Origin tells who keeps something back.
+type Origin string
+
+// The origins of held work. Each has records of its own, so none takes away another's.
+const (
+	Judged Origin = ""      // our rules, our policy, or Jira's answer to one write
+	Visit  Origin = "visit" // the last look at the ticket failed as a whole
+	ByPeer Origin = "peer"  // the partner holds or refused what it got, or sent what cannot be read
+)
+
 // Held is an item, or with an empty Path a whole link, that waits; only it waits.
+// With a zero Link it is what a partner sent and nobody can read.
 type Held struct {
 	Connection string         `json:"connection"`
 	Link       replica.LinkID `json:"link"`
 	Path       replica.Path   `json:"path,omitempty"`
 	Out        bool           `json:"out,omitempty"` // waits on its way out
-	Key        string         `json:"key"`           // local ticket key, or the peer's where there is none yet
+	Origin     Origin         `json:"origin,omitempty"`
+	Key        string         `json:"key"` // local ticket key, or the peer's where there is none yet
 	Class      Class          `json:"class"`
 	Code       string         `json:"code"`           // a word for the peer and for filters
 	Reason     string         `json:"reason"`         // plain words
@@ -35,27 +47,55 @@ type Held struct {
 	Next       string         `json:"next"`           // what to do
 	Since      int64          `json:"since"`          // Unix ms
 	Tries      int            `json:"tries"`
-	Retry      int64          `json:"retry,omitempty"` // Unix ms of the next try by itself; 0: none
+	Retry      int64          `json:"retry,omitempty"`   // Unix ms of the next try by itself; 0: none
+	Version    string         `json:"version,omitempty"` // of the item in the local ticket when it was judged; "" not known
+	Answer     *Answer        `json:"answer,omitempty"`  // what Jira said; nil: it was not Jira
+}
+
+// Answer is Jira's refusal as it came, bounded by whoever makes it, without credentials.
+type Answer struct {
+	Op       string            `json:"op"`               // method and endpoint
+	Status   int               `json:"status,omitempty"` // of HTTP; 0: there was no answer
+	Messages []string          `json:"messages,omitempty"`
+	Fields   map[string]string `json:"fields,omitempty"` // field id → why
+	Reason   string            `json:"reason,omitempty"` // Jira's word for a limit
+	Trace    string            `json:"trace,omitempty"`  // for Atlassian's support
+}
+
+// lane is the byte that sets the records of one direction or origin apart.
+func (h Held) lane() byte {
+	switch {
+	case h.Origin == Visit:
+		return 'v'
+	case h.Origin == ByPeer:
+		return 'p'
+	case h.Out:
+		return 'o'
+	}
+	return 'i'
+}
+
+// Direction is "in", "out", or who keeps back what has none: "visit", "peer".
+func (h Held) Direction() string {
+	switch {
+	case h.Origin != Judged:
+		return string(h.Origin)
+	case h.Out:
+		return "out"
+	}
+	return "in"
 }
 
 // ID names held work in listings: stable as long as it waits for the same thing.
 func (h Held) ID() string {
-	direction := "in"
-	if h.Out {
-		direction = "out"
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", h.Connection, h.Link, direction, h.Path))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%s", h.Connection, h.Link, h.Direction(), h.Path))
 	return hex.EncodeToString(sum[:5])
 }
 
 // PutHeld makes held exactly what waits of a link in one direction. What waited
 // before keeps its beginning and counts one more try.
 func (l *Ledger) PutHeld(b *Batch, connection string, id replica.LinkID, out bool, held []Held) error {
-	direction := byte('i')
-	if out {
-		direction = 'o'
-	}
-	prefix := append(linkKey('X', connection, id), direction)
+	prefix := append(linkKey('X', connection, id), Held{Out: out}.lane())
 	before := map[replica.Path]Held{}
 	err := l.scan(prefix, func(k, v []byte) (bool, error) {
 		var h Held

@@ -16,6 +16,7 @@ const (
 	AddComment   Effect = "comment"    // not repeatable
 	EditFields   Effect = "edit"       // absolute values: repeatable, but its own echo must be known
 	Transition   Effect = "transition" // repeatable after looking at the status
+	EditComment  Effect = "reword"     // repeatable, but an older text that comes late would undo a newer one
 )
 
 // Intent announces a write to Jira. It is on disk before the call and is taken
@@ -26,12 +27,14 @@ type Intent struct {
 	Link       replica.LinkID  `json:"link"`
 	Nonce      string          `json:"nonce"` // the mark that the call carries; names the intent
 	Effect     Effect          `json:"effect"`
-	Path       replica.Path    `json:"path,omitempty"`    // the remote item that a comment is made from
-	Fields     []string        `json:"fields,omitempty"`  // local field ids that an edit or transition sets
-	Touched    []replica.Path  `json:"touched,omitempty"` // outgoing items that it moves
-	History    string          `json:"history,omitempty"` // the ticket's newest changelog id before the call; what follows it tells ours from theirs
-	Payload    json.RawMessage `json:"payload,omitempty"` // what was asked of Jira, for an effect that is looked up by content
-	At         int64           `json:"at"`                // Unix ms, before the call
+	Path       replica.Path    `json:"path,omitempty"`     // the remote item that a comment is made from
+	Fields     []string        `json:"fields,omitempty"`   // local field ids that an edit or transition sets
+	Touched    []replica.Path  `json:"touched,omitempty"`  // outgoing items that it moves
+	History    string          `json:"history,omitempty"`  // the ticket's newest changelog id before the call; what follows it tells ours from theirs
+	Payload    json.RawMessage `json:"payload,omitempty"`  // what was asked of Jira, for an effect that is looked up by content
+	Sources    []replica.Path  `json:"sources,omitempty"`  // remote items behind an edit or transition
+	Answered   bool            `json:"answered,omitempty"` // Jira said that it is done; what followed failed
+	At         int64           `json:"at"`                 // Unix ms, before the call, or when it was given up
 }
 
 func intentKey(connection string, id replica.LinkID) key { return linkKey('N', connection, id) }

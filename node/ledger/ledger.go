@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -35,7 +36,11 @@ type Config struct {
 	Logger *slog.Logger // nil: discards
 	// Fatal is called once when the disk fails, with the reason; it should end
 	// the process. Nil: writes fail with ErrFailed from then on.
-	Fatal func(reason string)
+	Fatal    func(reason string)
+	ReadOnly bool // nothing is written, not even while opening: to look at a copy
+	// Step sees each batch before it is committed: the durable steps, for a test
+	// that crashes at each. Nil: nobody does.
+	Step func(*Batch)
 }
 
 // Ledger is one node's memory. It is safe for concurrent use.
@@ -44,6 +49,7 @@ type Ledger struct {
 	log    *slog.Logger
 	failed atomic.Pointer[string]
 	fatal  func(string)
+	step   func(*Batch)
 	mark   atomic.Uint64 // generation of the newest dirty mark
 
 	mu   sync.Mutex // guards logs
@@ -52,15 +58,18 @@ type Ledger struct {
 
 // Open opens or makes the ledger in cfg.Dir. Only one process can have it open.
 func Open(cfg Config) (*Ledger, error) {
-	l := &Ledger{log: cfg.Logger, fatal: cfg.Fatal, logs: map[string]*Log{}}
+	l := &Ledger{log: cfg.Logger, fatal: cfg.Fatal, step: cfg.Step, logs: map[string]*Log{}}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
-	db, err := pebble.Open(cfg.Dir, &pebble.Options{
-		FS: cfg.FS, FormatMajorVersion: format, MemTableSize: memTable, Cache: cache, Logger: disk{l},
-	})
+	options := &pebble.Options{FS: cfg.FS, FormatMajorVersion: format, MemTableSize: memTable, Cache: cache, Logger: disk{l}, ReadOnly: cfg.ReadOnly}
+	// What has just been written is mostly hashes, salts and signatures, and is
+	// written again soon: compressing it is time for nothing.
+	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	options.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+	db, err := pebble.Open(cfg.Dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger in %s: %w", cfg.Dir, err)
 	}
@@ -94,7 +103,25 @@ func (l *Ledger) commit(b *Batch) error {
 	if l.failed.Load() != nil {
 		return ErrFailed
 	}
+	if l.step != nil {
+		l.step(b)
+	}
 	if err := b.Commit(pebble.Sync); err != nil {
+		l.fail(err.Error())
+		return fmt.Errorf("committing to the ledger: %w", err)
+	}
+	return nil
+}
+
+// apply commits b without waiting for the disk: SyncWait does.
+func (l *Ledger) apply(b *Batch) error {
+	if l.failed.Load() != nil {
+		return ErrFailed
+	}
+	if l.step != nil {
+		l.step(b)
+	}
+	if err := l.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
 		l.fail(err.Error())
 		return fmt.Errorf("committing to the ledger: %w", err)
 	}
@@ -143,6 +170,22 @@ func (l *Ledger) scanFrom(prefix, from []byte, use func(key, value []byte) (bool
 		return fmt.Errorf("scanning the ledger: %w", err)
 	}
 	return nil
+}
+
+// floor is the last key under prefix that is not beyond k; k where there is none.
+func (l *Ledger) floor(prefix, k []byte) ([]byte, error) {
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: append(k[:len(k):len(k)], 0)})
+	if err != nil {
+		return nil, fmt.Errorf("seeking in the ledger: %w", err)
+	}
+	defer it.Close()
+	if it.Last() {
+		k = append([]byte(nil), it.Key()...)
+	}
+	if err := it.Error(); err != nil {
+		return nil, fmt.Errorf("seeking in the ledger: %w", err)
+	}
+	return k, nil
 }
 
 // Checkpoint writes a consistent copy of the whole ledger into dir, which must

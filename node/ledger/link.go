@@ -1,13 +1,9 @@
 package ledger
 
 import (
-	"cmp"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"parley/replica"
 )
@@ -32,7 +28,8 @@ type Link struct {
 // Base is what one outgoing item looked like when last seen or written here.
 type Base struct {
 	Local replica.Hash // its hash in the local ticket's view; zero: absent
-	Seq   replica.Seq  // the sequence that last carried it; 0: never sent
+	Seq   replica.Seq  // the sequence that last carried it, or its withdrawal; 0: never sent
+	Gone  int64        // when it was taken away here, as the peer was told: Unix ms by our Jira; 0: it is there, or that is not known
 }
 
 // Outgoing is a link's state towards the peer. Posted is exactly what the peer
@@ -67,6 +64,7 @@ type Incoming struct {
 type Arrival struct {
 	Seq  replica.Seq // the peer's sequence that brought it
 	Seen replica.Seq // how far the peer had reconciled us when it made that replica
+	Gone int64       // when it was withdrawn: Unix ms by the peer's Jira; 0: it is there, or that is not known
 }
 
 // Done is what was reconciled of a link's incoming side.
@@ -83,7 +81,9 @@ type Word struct {
 	Twin  string         `json:"twin,omitempty"`
 	Code  string         `json:"code,omitempty"`
 	Paths []replica.Path `json:"paths,omitempty"`
-	Lost  replica.Seq    `json:"lost,omitempty"` // newest sequence with which it lost track: a whole view after that one is due
+	Kept  []replica.Path `json:"kept,omitempty"`  // our items, changed on both sides at once, of which the peer kept its own
+	Taken []replica.Path `json:"taken,omitempty"` // likewise, of which it took ours
+	Lost  replica.Seq    `json:"lost,omitempty"`  // newest sequence with which it lost track: a whole view after that one is due
 }
 
 func linkKey(t byte, connection string, id replica.LinkID) key {
@@ -116,7 +116,16 @@ func (l *Ledger) Links(connection string, use func(Link) bool) error {
 	if connection != "" {
 		prefix = prefix.str(connection)
 	}
-	return l.scan(prefix, func(_, v []byte) (bool, error) {
+	return l.linksUnder(prefix, prefix, use)
+}
+
+// linksFrom is Links of one connection, from a link's id on.
+func (l *Ledger) linksFrom(connection string, from replica.LinkID, use func(Link) bool) error {
+	return l.linksUnder(table('L').str(connection), linkKey('L', connection, from), use)
+}
+
+func (l *Ledger) linksUnder(prefix, from key, use func(Link) bool) error {
+	return l.scanFrom(prefix, from, func(_, v []byte) (bool, error) {
 		var k Link
 		if err := json.Unmarshal(v, &k); err != nil {
 			return false, fmt.Errorf("reading a link: %w", err)
@@ -193,6 +202,7 @@ func missing(err error) error {
 
 // PutOutgoing stores o for a link.
 func PutOutgoing(b *Batch, connection string, id replica.LinkID, o *Outgoing) error {
+	o.forget()
 	return b.Set(linkKey('O', connection, id), o.encode(), nil)
 }
 
@@ -207,182 +217,4 @@ func putWord(b *Batch, connection string, id replica.LinkID, w Word) error {
 		return fmt.Errorf("encoding the peer's word on link %s: %w", id, err)
 	}
 	return b.Set(linkKey('P', connection, id), v, nil)
-}
-
-// The three records below lie on the path of every replica, so they have a
-// plain binary form: fixed fields, a counted list in no particular order, and
-// the view in its own stored form at the end.
-
-func appendString(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-func (r *reader) string() string {
-	n := r.uvarint()
-	if n > uint64(len(r.b)) {
-		r.bad = true
-		return ""
-	}
-	return string(r.take(int(n)))
-}
-
-// count reads a list's length; no list is longer than the bytes that are left.
-func (r *reader) count() int {
-	n := r.uvarint()
-	if n > uint64(len(r.b)) {
-		r.bad = true
-		return 0
-	}
-	return int(n)
-}
-
-func (o *Outgoing) encode() []byte {
-	b := make([]byte, 0, 128+64*len(o.Bases))
-	b = binary.BigEndian.AppendUint64(b, uint64(o.Last))
-	b = binary.BigEndian.AppendUint64(b, uint64(o.Whole))
-	b = append(append(b, o.After[:]...), o.Rules[:]...)
-	b = binary.AppendUvarint(b, uint64(len(o.Bases)))
-	for p, base := range o.Bases {
-		b = append(appendString(b, string(p)), base.Local[:]...)
-		b = binary.AppendUvarint(b, uint64(base.Seq))
-	}
-	return append(b, o.Posted.Encode()...)
-}
-
-func (o *Outgoing) decode(v []byte) (err error) {
-	r := reader{b: v}
-	o.Last, o.Whole, o.After, o.Rules = replica.Seq(r.num()), replica.Seq(r.num()), r.hash(), r.hash()
-	for n := r.count(); n > 0 && !r.bad; n-- {
-		p := replica.Path(r.string())
-		o.Bases[p] = Base{Local: r.hash(), Seq: replica.Seq(r.uvarint())}
-	}
-	if err := r.end("outgoing"); err != nil {
-		return err
-	}
-	o.Posted, err = replica.DecodeView(slices.Clone(r.b))
-	return err
-}
-
-func (in *Incoming) encode() []byte {
-	b := make([]byte, 0, 128+32*len(in.Items))
-	b = binary.BigEndian.AppendUint64(b, uint64(in.Seq))
-	b = binary.BigEndian.AppendUint64(b, uint64(in.Folded))
-	b = append(b, in.After[:]...)
-	b = appendString(appendString(b, in.Key), in.URL)
-	b = binary.AppendUvarint(b, uint64(len(in.Via)))
-	for _, via := range in.Via {
-		b = appendString(b, via)
-	}
-	b = binary.AppendUvarint(b, uint64(len(in.Items)))
-	for p, a := range in.Items {
-		b = binary.AppendUvarint(appendString(b, string(p)), uint64(a.Seq))
-		b = binary.AppendUvarint(b, uint64(a.Seen))
-	}
-	return append(b, in.Remote.Encode()...)
-}
-
-func (in *Incoming) decode(v []byte) (err error) {
-	r := reader{b: v}
-	in.Seq, in.Folded, in.After = replica.Seq(r.num()), replica.Seq(r.num()), r.hash()
-	in.Key, in.URL = r.string(), r.string()
-	for n := r.count(); n > 0 && !r.bad; n-- {
-		in.Via = append(in.Via, r.string())
-	}
-	for n := r.count(); n > 0 && !r.bad; n-- {
-		p := replica.Path(r.string())
-		in.Items[p] = Arrival{Seq: replica.Seq(r.uvarint()), Seen: replica.Seq(r.uvarint())}
-	}
-	if err := r.end("incoming"); err != nil {
-		return err
-	}
-	in.Remote, err = replica.DecodeView(slices.Clone(r.b))
-	return err
-}
-
-func (d *Done) encode() []byte {
-	b := make([]byte, 0, 64)
-	b = binary.BigEndian.AppendUint64(b, uint64(d.Seq))
-	b = append(b, d.Rules[:]...)
-	for _, p := range slices.Sorted(maps.Keys(d.Pending)) {
-		b = appendString(b, string(p))
-	}
-	return b
-}
-
-func (d *Done) decode(v []byte) error {
-	r := reader{b: v}
-	d.Seq, d.Rules = replica.Seq(r.num()), r.hash()
-	for len(r.b) > 0 && !r.bad {
-		d.Pending[replica.Path(r.string())] = true
-	}
-	return r.end("done")
-}
-
-// Changed lists what reconciling has to judge: the items that came after d, and
-// those that still wait from before.
-func (in *Incoming) Changed(d *Done) (paths []replica.Path) {
-	for p, a := range in.Items {
-		if a.Seq > d.Seq || d.Pending[p] {
-			paths = append(paths, p)
-		}
-	}
-	slices.Sort(paths)
-	return paths
-}
-
-// fold takes in one more replica.
-func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
-	before := in.Remote
-	view, err := before.Fold(r)
-	if err != nil { // Seq stays: what is not known was not reconciled, so no replica of ours may say that we have seen it
-		in.Lost, in.Broken = seq, r.Whole
-		return
-	}
-	in.Seq = seq
-	in.Remote, in.After, in.Via, in.Lost = view, r.After, r.Via, 0
-	if r.Key != "" {
-		in.Key, in.URL = r.Key, r.URL
-	}
-	set, gone := r.Set, r.Gone
-	if r.Whole {
-		set, gone = replica.Diff(before, view)
-		for p, it := range view { // said again later, because the ticket here has moved
-			if it.At != before[p].At {
-				set[p] = it
-			}
-		}
-	}
-	now := Arrival{Seq: seq, Seen: r.Seen}
-	if r.Whole { // it says again what was said before that: the times decide
-		now.Seen = 0
-	}
-	for p := range set {
-		in.Items[p] = now
-	}
-	for _, p := range gone {
-		in.Items[p] = now
-	}
-	in.forget()
-}
-
-// mostGone bounds how many withdrawn items a link remembers besides its view.
-const mostGone = 10_000
-
-// forget drops the oldest withdrawn items once a peer has made up too many.
-func (in *Incoming) forget() {
-	if len(in.Items) <= len(in.Remote)+mostGone {
-		return
-	}
-	var gone []replica.Path
-	for p := range in.Items {
-		if _, there := in.Remote[p]; !there {
-			gone = append(gone, p)
-		}
-	}
-	slices.SortFunc(gone, func(a, b replica.Path) int {
-		return cmp.Or(cmp.Compare(in.Items[a].Seq, in.Items[b].Seq), cmp.Compare(a, b))
-	})
-	for _, p := range gone[:len(gone)/2] {
-		delete(in.Items, p)
-	}
 }

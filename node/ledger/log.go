@@ -5,11 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
 
 	"parley/replica"
 )
@@ -44,6 +43,8 @@ type Log struct {
 	settled signal                         // an outcome became durable
 	heard   signal                         // told moved
 
+	epoch Epoch // the log's breaks
+
 	in inbox // the other direction; receive alone touches it
 }
 
@@ -74,6 +75,8 @@ type Step struct {
 	Verdict Verdict
 	Outcome *replica.Outcome   // told to the peer where not nil
 	Fill    func(*Batch) error // the lane's further records of the same step; may be nil
+
+	jump func(now *head) // moves the head itself, where a break is healed
 }
 
 type turn struct {
@@ -120,7 +123,10 @@ func (g *Log) load() error {
 	if err != nil {
 		return err
 	}
-	return g.in.load(g.l, g.connection)
+	if err := g.in.load(g.l, g.connection); err != nil {
+		return err
+	}
+	return g.loadEpoch()
 }
 
 // Commit returns once the step is on disk. After an error it may or may not
@@ -146,6 +152,7 @@ func (g *Log) Commit(step Step) error {
 // waits for the disk.
 func (g *Log) lead() {
 	g.syncs <- struct{}{}
+	runtime.Gosched() // whoever is about to queue does so first: they share this sync
 	b := g.l.db.NewBatch()
 	g.mu.Lock()
 	turns := g.queue[:min(len(g.queue), batchSteps)]
@@ -153,8 +160,9 @@ func (g *Log) lead() {
 	g.mu.Unlock()
 
 	entries := make([]Entry, 0, len(turns))
+	log := segments{b: b, table: 'o', connection: g.connection, buf: g.buf[:0]}
 	for i, t := range turns {
-		e, posted, err := g.fill(b, &now, t.step)
+		e, posted, err := g.fill(&log, &now, t.step)
 		if err != nil {
 			// Nothing of this batch is applied: the others are done again without it.
 			t.err = err
@@ -169,7 +177,8 @@ func (g *Log) lead() {
 			break
 		}
 	}
-	err := g.apply(b, turns, now)
+	err := g.apply(&log, turns, now)
+	g.buf = log.buf
 	g.mu.Lock()
 	g.queue = g.queue[len(turns):]
 	if err == nil {
@@ -231,9 +240,10 @@ func (g *Log) handOn() {
 
 // apply adds the links' new state to the entries, each in the order of their
 // keys, which is the order that costs a memtable least, and commits.
-func (g *Log) apply(b *Batch, turns []*turn, now head) error {
-	if g.l.failed.Load() != nil {
-		return ErrFailed
+func (g *Log) apply(log *segments, turns []*turn, now head) error {
+	b := log.b
+	if err := log.close(); err != nil {
+		return err
 	}
 	posted := make([]*turn, 0, len(turns))
 	for _, t := range turns {
@@ -252,17 +262,14 @@ func (g *Log) apply(b *Batch, turns []*turn, now head) error {
 	if err := b.Set(table('H').str(g.connection), now.encode(), nil); err != nil {
 		return err
 	}
-	if err := g.l.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
-		g.l.fail(err.Error())
-		return fmt.Errorf("committing to the ledger: %w", err)
-	}
-	return nil
+	return g.l.apply(b)
 }
 
-// fill puts one step into b and moves now past it.
-func (g *Log) fill(b *Batch, now *head, s Step) (e Entry, posted bool, err error) {
+// fill puts one step into the batch and moves now past it.
+func (g *Log) fill(log *segments, now *head, s Step) (e Entry, posted bool, err error) {
+	b := log.b
 	if s.Replica != nil {
-		if e, err = g.post(b, now, s); err != nil {
+		if e, err = g.post(log, now, s); err != nil {
 			return e, false, err
 		}
 	}
@@ -281,10 +288,13 @@ func (g *Log) fill(b *Batch, now *head, s Step) (e Entry, posted bool, err error
 			return e, false, err
 		}
 	}
+	if s.jump != nil {
+		s.jump(now)
+	}
 	return e, s.Replica != nil, nil
 }
 
-func (g *Log) post(b *Batch, now *head, s Step) (Entry, error) {
+func (g *Log) post(log *segments, now *head, s Step) (Entry, error) {
 	r := s.Replica
 	r.Seq = now.Seq + 1
 	body, err := r.Encode()
@@ -301,13 +311,8 @@ func (g *Log) post(b *Batch, now *head, s Step) (Entry, error) {
 	if r.Whole {
 		s.Out.Whole = r.Seq
 	}
-	for p := range r.Set {
-		base := s.Out.Bases[p]
-		base.Seq = r.Seq
-		s.Out.Bases[p] = base
-	}
-	g.buf = e.encode(g.buf[:0])
-	return e, b.Set(table('o').str(g.connection).num(uint64(e.Seq)), g.buf, nil)
+	s.Out.carried(r.Seq, r)
+	return e, log.add(&e)
 }
 
 // keep remembers the newest entries for the sender. The caller holds mu.
@@ -345,6 +350,7 @@ type Position struct {
 	Stored   replica.Seq // newest sequence of the peer's log stored here
 	InChain  replica.Hash
 	PeerSaid uint64 // newest outcome of the peer's held here
+	Named    *Past  `json:",omitempty"` // the old log's head that Epoch follows, where there was a break
 }
 
 // Position reports where the log stands.
@@ -354,7 +360,7 @@ func (g *Log) Position() Position {
 	g.in.mu.Unlock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Position{Epoch: g.head.Epoch, Seq: g.durable.Seq, Chain: g.durable.Chain, Settled: g.durable.Settled, InEpoch: in.Epoch, Stored: in.Seq, InChain: in.Chain, PeerSaid: g.told.Settled}
+	return Position{Epoch: g.head.Epoch, Seq: g.durable.Seq, Chain: g.durable.Chain, Settled: g.durable.Settled, InEpoch: in.Epoch, Stored: in.Seq, InChain: in.Chain, PeerSaid: g.told.Settled, Named: g.named()}
 }
 
 // Told reports how far the peer has come.
@@ -431,17 +437,4 @@ func (g *Log) Entries(from replica.Seq, max int) (entries []Entry, err error) {
 // read calls use for each entry that left, from seq on, until it says stop.
 func (g *Log) read(from replica.Seq, use func(Entry) bool) error {
 	return g.l.entries('o', g.connection, from, use)
-}
-
-func (l *Ledger) entries(t byte, connection string, from replica.Seq, use func(Entry) bool) error {
-	prefix := table(t).str(connection)
-	start := table(t).str(connection).num(uint64(from))
-	return l.scanFrom(prefix, start, func(k, v []byte) (bool, error) {
-		r := reader{b: k[len(prefix):]}
-		e := Entry{Seq: replica.Seq(r.num())}
-		if err := e.decode(v); err != nil {
-			return false, err
-		}
-		return use(e), nil
-	})
 }

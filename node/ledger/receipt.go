@@ -85,11 +85,11 @@ func (g *Log) agrees(r *replica.Receipt) error {
 	if r.Stored > at.Seq || r.Epoch != at.Epoch {
 		return fmt.Errorf("receipt for replica %d of connection %q: %w", r.Stored, g.connection, ErrRewind)
 	}
-	var e Entry
-	if err := g.l.get(table('o').str(g.connection).num(uint64(r.Stored)), e.decode); err != nil {
+	chain, err := g.chainAt(r.Stored)
+	if err != nil {
 		return fmt.Errorf("reading replica %d of connection %q: %w", r.Stored, g.connection, err)
 	}
-	if r.Chain != e.Chain {
+	if r.Chain != chain {
 		return fmt.Errorf("receipt for replica %d of connection %q: its chain is not ours: %w", r.Stored, g.connection, ErrRewind)
 	}
 	return nil
@@ -111,14 +111,9 @@ func (g *Log) Proof(outcome uint64) (signed []byte, err error) {
 
 // outcome stores what the peer says became of a replica, as its word on the link.
 func (g *Log) outcome(b *Batch, o replica.Outcome) (replica.LinkID, error) {
-	link := o.Link
-	err := g.l.get(table('o').str(g.connection).num(uint64(o.Seq)), func(v []byte) error {
-		var e Entry
-		err := e.decode(v)
-		link = e.Link
-		return err
-	})
-	if err != nil {
+	e, err := g.l.entry('o', g.connection, o.Seq)
+	link := e.Link
+	if err != nil && !(errors.Is(err, ErrNone) && g.forgotten(o.Seq)) {
 		return link, fmt.Errorf("outcome of replica %d of connection %q, which was never sent: %w", o.Seq, g.connection, ErrRewind)
 	}
 	var before Word
@@ -129,9 +124,15 @@ func (g *Log) outcome(b *Batch, o replica.Outcome) (replica.LinkID, error) {
 	if err != nil && !errors.Is(err, pebble.ErrNotFound) {
 		return link, fmt.Errorf("reading the peer's word on link %s: %w", link, err)
 	}
-	w := Word{Seq: o.Seq, State: o.State, Twin: cmp.Or(o.Twin, before.Twin), Code: o.Code, Paths: o.Paths, Lost: before.Lost}
+	w := Word{Seq: o.Seq, State: o.State, Twin: cmp.Or(o.Twin, before.Twin), Code: o.Code, Paths: o.Paths, Kept: o.Kept, Taken: o.Taken, Lost: before.Lost}
 	if o.State == replica.Resend {
 		w.Lost = max(w.Lost, o.Seq)
+		if o.Code == Drifted { // also where that one was a whole view
+			w.Lost = max(w.Lost, g.Position().Seq+1)
+		}
+	}
+	if err := g.l.peerSaid(b, g.connection, link, before, w); err != nil {
+		return link, err
 	}
 	return link, putWord(b, g.connection, link, w)
 }

@@ -18,7 +18,8 @@ import (
 // is one record on disk. Which of them wait is memory, made at start from the
 // entries after the oldest that waited.
 type inbox struct {
-	work sync.Mutex // held by the one receiver
+	work    sync.Mutex // held by the one receiver; guards applied
+	applied head       // what was taken; head tells how far it is on disk
 
 	mu    sync.Mutex // guards the fields below
 	head  head
@@ -30,6 +31,7 @@ func (in *inbox) load(l *Ledger, connection string) error {
 	if err := missing(l.get(table('h').str(connection), in.head.decode)); err != nil {
 		return err
 	}
+	in.applied = in.head
 	in.due = map[replica.LinkID][]replica.Seq{}
 	var waited uint64
 	err := l.get(table('Q').str(connection), func(v []byte) error {
@@ -112,48 +114,92 @@ type Stored struct {
 // ErrGap is returned where an arrival does not follow the last one stored.
 var ErrGap = errors.New("a replica is missing before this one")
 
-// Receive stores arrivals in the log, in order; one that was stored before is
-// passed over. It returns once everything is on disk. Folding them into the
-// link's view is left to the lane that reconciles it (see [Ledger.Incoming]): a
-// replica is receipted for one record on disk, whatever the size of the view
-// that it changes. One that cannot be
-// read is stored all the same and answered with an outcome of its own, so that
-// it stops nothing else.
+// Taken is a batch of arrivals on its way to disk.
+type Taken struct {
+	in  intake
+	now head
+}
+
+// Receive takes arrivals and waits until they are on disk.
 func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
+	t, err := g.Take(epoch, arrivals)
+	if err != nil {
+		return Stored{}, err
+	}
+	return t.Stored()
+}
+
+// Take writes arrivals to the log, in order; one that was taken before is passed
+// over. They are the peer's to forget only when Stored returns, which must be
+// called, in the order of Take; meanwhile the next can be taken. Folding them
+// into the link's view is left to the lane that reconciles it (see
+// [Ledger.Incoming]): a replica is receipted for one record on disk, whatever
+// the size of the view that it changes. One that cannot be read is stored all
+// the same and answered with an outcome of its own, so that it stops nothing else.
+func (g *Log) Take(epoch [16]byte, arrivals []Arrived) (*Taken, error) {
 	g.in.work.Lock()
 	defer g.in.work.Unlock()
-	now, err := g.in.begin(epoch)
-	if err != nil {
-		return Stored{}, fmt.Errorf("receiving from connection %q: %w", g.connection, err)
+	now := g.in.applied
+	if now.Seq == 0 {
+		now.Epoch = epoch
 	}
-	in := intake{g: g, b: g.l.db.NewBatch(), buf: make([]byte, 0, 1024)}
-	defer in.b.Close()
+	if now.Epoch != epoch {
+		return nil, fmt.Errorf("receiving from connection %q: %w", g.connection, ErrRewind)
+	}
+	t := &Taken{in: intake{g: g, log: segments{b: g.l.db.NewBatch(), table: 'i', connection: g.connection}}}
+	if err := t.fill(&now, arrivals); err != nil {
+		return nil, errors.Join(err, t.in.log.b.Close())
+	}
+	t.now, g.in.applied = now, now
+	return t, nil
+}
+
+func (t *Taken) fill(now *head, arrivals []Arrived) error {
+	g, b := t.in.g, t.in.log.b
 	for _, a := range arrivals {
 		if a.Seq <= now.Seq {
 			continue
 		}
 		if a.Seq != now.Seq+1 {
-			return Stored{}, fmt.Errorf("receiving replica %d after %d: %w", a.Seq, now.Seq, ErrGap)
+			return fmt.Errorf("receiving replica %d after %d: %w", a.Seq, now.Seq, ErrGap)
 		}
-		if err := in.take(&now, a); err != nil {
-			return Stored{}, fmt.Errorf("receiving replica %d of connection %q: %w", a.Seq, g.connection, err)
+		if err := t.in.take(now, a); err != nil {
+			return fmt.Errorf("receiving replica %d of connection %q: %w", a.Seq, g.connection, err)
 		}
 	}
-	if err := in.b.Set(table('h').str(g.connection), now.encode(), nil); err != nil {
-		return Stored{}, err
+	if n := len(t.in.refused); n > 0 {
+		if err := g.l.unreadable(b, g.connection, n, t.in.refused[n-1].Seq, t.in.fault); err != nil {
+			return err
+		}
 	}
-	if err := g.l.commit(in.b); err != nil {
-		return Stored{}, err
+	if err := t.in.log.close(); err != nil {
+		return err
 	}
-	stored := Stored{Seq: now.Seq, Chain: now.Chain}
+	if err := b.Set(table('h').str(g.connection), now.encode(), nil); err != nil {
+		return err
+	}
+	return g.l.apply(b)
+}
+
+// Stored returns once the batch is on disk.
+func (t *Taken) Stored() (Stored, error) {
+	g := t.in.g
+	err := t.in.log.b.SyncWait()
+	if err != nil {
+		g.l.fail(err.Error())
+	}
+	if err = errors.Join(err, t.in.log.b.Close()); err != nil {
+		return Stored{}, fmt.Errorf("receiving from connection %q: %w", g.connection, err)
+	}
+	stored := Stored{Seq: t.now.Seq, Chain: t.now.Chain}
 	g.in.mu.Lock()
-	g.in.head = now
-	for _, f := range in.due {
+	g.in.head = t.now
+	for _, f := range t.in.due {
 		g.in.waits(f)
 		stored.Due = append(stored.Due, f.link)
 	}
 	g.in.mu.Unlock()
-	for _, o := range in.refused {
+	for _, o := range t.in.refused {
 		if err := g.Commit(Step{Outcome: &o}); err != nil {
 			return Stored{}, err
 		}
@@ -161,27 +207,13 @@ func (g *Log) Receive(epoch [16]byte, arrivals []Arrived) (Stored, error) {
 	return stored, nil
 }
 
-// begin checks that the peer's log is the one that we know.
-func (in *inbox) begin(epoch [16]byte) (head, error) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	now := in.head
-	if now.Seq == 0 {
-		now.Epoch = epoch
-	}
-	if now.Epoch != epoch {
-		return now, ErrRewind
-	}
-	return now, nil
-}
-
 // intake is one batch of arrivals on its way to disk.
 type intake struct {
 	g       *Log
-	b       *Batch
-	buf     []byte
+	log     segments
 	due     []flight
 	refused []replica.Outcome
+	fault   error // why the last of them cannot be read
 }
 
 // take logs one arrival.
@@ -193,15 +225,15 @@ func (in *intake) take(now *head, a Arrived) error {
 		err = fmt.Errorf("it calls itself replica %d", r.Seq)
 	}
 	if err != nil {
-		in.refused = append(in.refused, replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: "malformed"})
+		in.refused = append(in.refused, replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: Malformed})
+		in.fault = err
 		in.g.l.log.Warn("a replica cannot be read", "connection", in.g.connection, "seq", a.Seq, "err", err)
 	} else {
 		e.Link, e.Rules = r.Link, r.Rules
 		in.due = append(in.due, flight{a.Seq, r.Link})
 	}
 	now.Seq, now.Chain = e.Seq, e.Chain
-	in.buf = e.encode(in.buf[:0])
-	return in.b.Set(table('i').str(in.g.connection).num(uint64(e.Seq)), in.buf, nil)
+	return in.log.add(&e)
 }
 
 // Due lists the links of the connection that need reconciling.
@@ -218,8 +250,8 @@ func (g *Log) Due() []replica.LinkID {
 // view brings it back.
 func (g *Log) pending(id replica.LinkID, in *Incoming) error {
 	for _, seq := range g.in.folded(id, in.Folded) {
-		var e Entry
-		if err := g.l.get(table('i').str(g.connection).num(uint64(seq)), e.decode); err != nil {
+		e, err := g.l.entry('i', g.connection, seq)
+		if err != nil {
 			return fmt.Errorf("reading replica %d of connection %q: %w", seq, g.connection, err)
 		}
 		news, err := replica.Decode(e.Body)
@@ -246,7 +278,8 @@ type Overruled struct {
 	Connection string         `json:"connection"`
 	Link       replica.LinkID `json:"link"`
 	Path       replica.Path   `json:"path"`
-	Ours       bool           `json:"ours"` // whose value lost
+	Ours       bool           `json:"ours"`           // whose value lost
+	Rule       string         `json:"rule,omitempty"` // file:line:col of the rule that decided; "" where Jira gave no choice
 	Value      []byte         `json:"value"`
 	Kind       replica.Kind   `json:"kind"`
 	At         int64          `json:"at"` // Unix ms

@@ -23,9 +23,11 @@ type Rules struct {
 	Since            string   // link, all
 	ApproveFirst     bool
 	Limits           Limits
+	WritesPerHour    int // of one item of a ticket; 0: no limit
 
 	relay    bool
 	src      *conf.Rules
+	under    [sha256.Size]byte // the policy's content
 	schema   *jsm.Schema
 	env      *env
 	people   people
@@ -69,9 +71,10 @@ func Compile(src *conf.Rules, policy *conf.Policy, s *jsm.Schema) (*Rules, error
 	r := &Rules{
 		Peer: src.Peer.Value, Connection: src.Connection.Value, Trigger: src.Trigger.JQL.Value, Leave: src.Trigger.Leave.Value,
 		Since: src.Since.Value, ApproveFirst: src.ApproveFirst.Value,
-		Limits: Limits{src.Limits.TicketsPerDay.Value, src.Limits.FirstDay.Value},
-		relay:  src.Relay.Value && policy.Never.Relay.Value != "forbid",
-		src:    src, schema: s, env: e, people: newPeople(src.People, policy.Never.People), fields: map[string]*field{},
+		Limits:        Limits{src.Limits.TicketsPerDay.Value, src.Limits.FirstDay.Value},
+		WritesPerHour: writesPerHour(src.Limits.WritesPerItemHour),
+		relay:         src.Relay.Value && policy.Never.Relay.Value != "forbid",
+		src:           src, under: sha256.Sum256(policy.Source()), schema: s, env: e, people: newPeople(src.People, policy.Never.People), fields: map[string]*field{},
 	}
 	c := &compiler{Rules: r, policy: policy, ps: &conf.Problems{}}
 	c.gate = newGate(policy, s)
@@ -85,6 +88,13 @@ func Compile(src *conf.Rules, policy *conf.Policy, s *jsm.Schema) (*Rules, error
 		return nil, err
 	}
 	return r, nil
+}
+
+func writesPerHour(c conf.Count) int {
+	if !c.Pos.IsSet() {
+		return conf.DefaultWritesPerItemHour
+	}
+	return c.Value
 }
 
 // A compiler holds what only compiling needs.
@@ -220,6 +230,13 @@ func (r *Rules) Sources() map[string][]byte { return r.src.Sources() }
 
 // Version is the SHA-256 over the sorted sources, each name and content preceded by its length.
 func (r *Rules) Version() replica.Hash { return VersionOf(r.src.Sources()) }
+
+// Basis is the SHA-256 over the version and the policy that these rules were
+// compiled under: what all their verdicts follow from.
+func (r *Rules) Basis() replica.Hash {
+	version := r.Version()
+	return sha256.Sum256(append(version[:], r.under[:]...))
+}
 
 // VersionOf is the version of sources that are not compiled.
 func VersionOf(sources map[string][]byte) replica.Hash {

@@ -15,6 +15,7 @@ type Local struct {
 	Posted  replica.View    // what the peer holds of the ticket; nil: nothing
 	Company string          // how our company is called to the peer
 	Secret  []byte          // key of the connection's pseudonyms; persons have no Ref without it
+	Account string          // the account that parley writes with; empty: not known
 }
 
 // Arrival is what a plan is made from.
@@ -27,8 +28,10 @@ type Arrival struct {
 	Ticket       *jsm.Ticket           // nil: it is to be created
 
 	// Concurrent reports whether somebody changed the outgoing item here without knowing of the peer's
-	// change of the remote one, and our value (zero: removed). nil: never.
+	// change of the remote one, and our value (without a kind: removed, at its time). nil: never.
 	Concurrent func(remote, outgoing replica.Path) (ours replica.Item, yes bool)
+	// Withdrawn is when the peer withdrew an item: Unix ms by its Jira, 0 unknown. nil: never known.
+	Withdrawn func(remote replica.Path) int64
 	// Twin gives the local comment that parley wrote for a remote one. nil: there is none.
 	Twin func(remote replica.Path) (localID string, ok bool)
 	// Person finds somebody by e-mail among those that EmailsWanted asked for. nil: finds nobody.
@@ -39,6 +42,13 @@ type Arrival struct {
 
 // creating reports whether nobody's edit can be in the way.
 func (in *Arrival) creating() bool { return in.Creating || in.Ticket == nil }
+
+func (in *Arrival) withdrawn(p replica.Path) int64 {
+	if in.Withdrawn == nil {
+		return 0
+	}
+	return in.Withdrawn(p)
+}
 
 func (in *Arrival) person(email string) (jsm.Person, bool) {
 	if in.Person == nil || email == "" {

@@ -17,6 +17,8 @@ type Plan struct {
 	Writes        []Write        // the fields of Create, Edit, Transition and Organizations, one by one
 	Agreed        []replica.Path // outgoing items whose field already holds what the peer asks for
 	Overruled     []Overruled    // values that lost against an edit at the same time
+	Contested     []Contested    // items changed on both sides at once, and how that was decided
+	Insist        []replica.Path // outgoing items that stand against a withdrawal and must be said again
 	Touched       Touched
 	Held          []Held
 	Decisions     []Decision // every item that was judged, and why it came out so
@@ -67,9 +69,17 @@ type Write struct {
 type Overruled struct {
 	Path replica.Path
 	Item replica.Item
-	Ours bool // ours is the one that lost
+	Ours bool   // ours is the one that lost
+	Rule string // file:line:col of the rule that decided
 
 	Beaten []replica.Path // outgoing items whose value won, where the peer's lost
+}
+
+// Contested is an item that was changed on both sides at the same time.
+type Contested struct {
+	Path  replica.Path   // the remote item
+	Ours  bool           // ours stands
+	Moves []replica.Path // outgoing items that show the same field
 }
 
 // Touched is what the plan moves: local field ids, and the outgoing items that will read differently

@@ -211,7 +211,7 @@ func (p *planner) gone(r *inRule, at replica.Path) {
 	case r.e.Empty.Value != "clear" || r.to.ID == "summary" || r.to.Type == jsm.StatusType || r.to.Type == jsm.RequestTypeType:
 		p.decide(r, at, Skipped, "", "the peer has no value, and ours is kept")
 	default:
-		p.write(r, at, nil, "", 0)
+		p.write(r, at, nil, "", p.in.withdrawn(at))
 	}
 }
 
@@ -275,27 +275,40 @@ func (p *planner) wins(r *inRule, at replica.Path, stamp int64, to string, moves
 		return true
 	}
 	theirs := p.in.Remote[at]
-	theirsWin := stamp > ours.At || stamp == ours.At && p.in.PeerNode > p.in.LocalNode
+	theirsWin := p.in.theirs(stamp, ours.At)
 	switch wins := r.e.Wins.Value; {
 	case wins == "hold":
 		p.hold(r, at, Concurrent, fmt.Sprintf("%s was changed here and at %s at the same time.", r.to.Name, p.r.Peer), "Agree on a value and set it on either side.")
 		return false
 	case wins == "ours":
-		p.overrule(at, theirs, false, moves...)
+		p.overrule(r, at, theirs, false, moves...)
+		p.insist(theirs, ours, moves)
+		p.plan.Contested = append(p.plan.Contested, Contested{at, true, moves})
 		p.decide(r, at, Ours, to, `changed on both sides at the same time, and wins = "ours"`)
 		return false
 	case wins == "latest" && !theirsWin:
-		p.overrule(at, theirs, false, moves...)
+		p.overrule(r, at, theirs, false, moves...)
+		p.insist(theirs, ours, moves)
+		p.plan.Contested = append(p.plan.Contested, Contested{at, true, moves})
 		p.decide(r, at, Lost, to, "changed on both sides at the same time, and ours is later")
 		return false
 	}
-	p.overrule(at, ours, true)
+	p.overrule(r, at, ours, true)
+	p.plan.Contested = append(p.plan.Contested, Contested{at, false, moves})
 	return true
 }
 
-func (p *planner) overrule(at replica.Path, it replica.Item, ours bool, beaten ...replica.Path) {
+func (p *planner) overrule(r *inRule, at replica.Path, it replica.Item, ours bool, beaten ...replica.Path) {
 	if it.Kind != "" {
-		p.plan.Overruled = append(p.plan.Overruled, Overruled{Path: at, Item: it, Ours: ours, Beaten: beaten})
+		p.plan.Overruled = append(p.plan.Overruled, Overruled{Path: at, Item: it, Ours: ours, Rule: place(r.e.Name.Pos), Beaten: beaten})
+	}
+}
+
+// insist has ours said again where it stands against a withdrawal: one whose time is not known loses by "latest" on
+// either side, and the peer that withdrew it has nothing of its own left by which it would know of the contest.
+func (p *planner) insist(theirs, ours replica.Item, moves []replica.Path) {
+	if theirs.Kind == "" && ours.Kind != "" {
+		p.plan.Insist = append(p.plan.Insist, moves...)
 	}
 }
 

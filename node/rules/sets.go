@@ -175,7 +175,7 @@ func (p *planner) removed(r *inRule, path replica.Path, now []jsm.Value, want []
 		p.decide(r, path, Skipped, to, "another value of the peer stands for the same here")
 		return nil, false
 	}
-	return now[i], p.wins(r, path, 0, "", p.r.elementPaths(r.to, now[i]))
+	return now[i], p.wins(r, path, p.in.withdrawn(path), "", p.r.elementPaths(r.to, now[i]))
 }
 
 // replace brings the set to exactly what is wanted.
@@ -184,6 +184,11 @@ func (p *planner) replace(r *inRule, at replica.Path, now []jsm.Value, want []el
 	var stamp int64
 	for _, w := range want {
 		stamp = max(stamp, w.stamp)
+	}
+	for _, path := range p.in.Changed {
+		if r.from.is(path) {
+			stamp = max(stamp, p.in.withdrawn(path))
+		}
 	}
 	for _, v := range now {
 		own := r.to.Type == jsm.Labels && strings.HasPrefix(keyOf(v), ownLabels)

@@ -25,7 +25,7 @@ func (r *Rules) View(in Local) (replica.View, []Held) {
 			Next:   "Move it back, unlink it, or add the project to the rules and the policy.",
 		}}
 	}
-	v := &viewer{r: r, in: in, view: replica.View{}, stamps: stamps(in.Ticket)}
+	v := &viewer{r: r, in: in, view: replica.View{}, stamps: stamps(in.Ticket, in.Account)}
 	v.scope = &scope{ticket: r.ticketRecord(in.Ticket), peer: r.peer, konst: r.constant}
 	for _, o := range r.out {
 		v.rule(o)
@@ -49,23 +49,6 @@ type viewer struct {
 	view   replica.View
 	held   []Held
 	stamps map[string]int64
-}
-
-// stamps gives the time of each field's newest change, Unix ms.
-func stamps(t *jsm.Ticket) map[string]int64 {
-	at := map[string]int64{}
-	for _, c := range t.History { // newest first
-		for _, it := range c.Items {
-			id := it.FieldID
-			if id == "" {
-				id = strings.ToLower(it.Field)
-			}
-			if _, newer := at[id]; !newer {
-				at[id] = c.At.UnixMilli()
-			}
-		}
-	}
-	return at
 }
 
 func (v *viewer) stamp(fields []*field) int64 {
@@ -205,9 +188,36 @@ func (v *viewer) elements(o *outRule, val replica.Value, at int64) {
 		case to == "" || len(p) > replica.MaxPath || !utf8.ValidString(to) || strings.ContainsFunc(to, isControl):
 			v.hold(o, o.path, Unreadable, fmt.Sprintf("One of %s has a name that cannot cross.", nameFor(o.to)), "Rename it.")
 		default:
-			v.view[p] = replica.NewItem(replica.Text(to), at)
+			v.view[p] = replica.NewItem(replica.Text(to), v.memberStamp(o, name, at))
 		}
 	}
+}
+
+// memberStamp is when an element came in, by the history; at where that does not tell. A neighbour's change says
+// nothing of it.
+func (v *viewer) memberStamp(o *outRule, name string, at int64) int64 {
+	f := o.from
+	if f == nil {
+		return at
+	}
+	for _, c := range v.in.Ticket.History { // newest first
+		for _, it := range c.Items {
+			if jsm.FieldOf(it) != f.ID {
+				continue
+			}
+			_, added, known := f.Members(it)
+			if !known {
+				return at
+			}
+			if slices.ContainsFunc(added, func(m jsm.Option) bool { return m.Value == name }) {
+				return c.At.UnixMilli()
+			}
+		}
+	}
+	if len(v.in.Ticket.History) < v.in.Ticket.HistoryTotal {
+		return at // it came before what was read
+	}
+	return max(v.in.Ticket.Created.UnixMilli(), 0)
 }
 
 func (v *viewer) hold(o *outRule, p replica.Path, code, reason, next string) {

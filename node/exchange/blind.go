@@ -1,0 +1,78 @@
+package exchange
+
+import (
+	"parley/node/ledger"
+	"parley/replica"
+)
+
+// A replica says how far we had reconciled the peer (its Seen), and the peer takes
+// an item in it for an answer to all of that. Where somebody here had set an item
+// before, and nothing here decided between that and the peer's word, this would
+// be untrue: no rule takes the peer's item, or its judgement waits. Such an item
+// leaves in a replica of its own that says what was known when it was set, so that
+// the peer decides between the two.
+
+// blind notes the items that changed here and were not judged together with what
+// came, and how far the peer had been reconciled then.
+func (w *work) blind(pending map[replica.Path]bool) {
+	if w.creating || w.ticket == nil || w.view == nil {
+		return
+	}
+	waits := map[replica.Path]replica.Seq{} // outgoing item → the peer's sequence that is yet to be judged
+	for p := range pending {
+		for _, q := range w.r.Answers(p) {
+			if seq := w.in.Items[p].Seq; seq > 0 && (waits[q] == 0 || seq < waits[q]) {
+				waits[q] = seq
+			}
+		}
+	}
+	known := map[replica.Path]replica.Seq{}
+	for p, it := range w.view {
+		if p.Element() != "" || it.Hash(p) == w.out.Bases[p].Local || w.out.Bases[p].Local == ledger.Forced {
+			continue
+		}
+		before, noted := w.friction.Known[p]
+		switch seq := waits[p]; {
+		case seq > 0 && (!noted || seq <= before):
+			known[p] = seq - 1
+		case noted && (seq > 0 || !w.r.Answered(p)):
+			known[p] = before
+		case !w.r.Answered(p) && w.in.Seq > w.done.Seq:
+			known[p] = w.done.Seq
+		}
+	}
+	w.friction.Known = known
+}
+
+// apart takes what leaves in the next replica out of what changed, with what that
+// one says to have seen, and tells whether something is left for another.
+func (l *lane) apart(changed []replica.Path, whole bool) (next []replica.Path, seen replica.Seq, rest bool) {
+	var late []replica.Path
+	seen = l.done.Seq
+	for _, p := range changed {
+		if known, noted := l.friction.Known[p]; noted && known < l.done.Seq {
+			late = append(late, p)
+			seen = min(seen, known)
+		} else {
+			next = append(next, p)
+		}
+	}
+	switch {
+	case len(late) == 0 || whole || l.out.Last == 0: // a whole view is judged by its times alone
+		return changed, l.done.Seq, false
+	case len(next) > 0:
+		return next, l.done.Seq, true
+	}
+	return late, seen, false
+}
+
+// sentBlind forgets what has left, in the batch of its replica.
+func (l *lane) sentBlind(b *ledger.Batch, sent []replica.Path) error {
+	if len(l.friction.Known) == 0 {
+		return nil
+	}
+	for _, p := range sent {
+		delete(l.friction.Known, p)
+	}
+	return ledger.PutFriction(b, l.c.Name, l.link.ID, l.friction)
+}

@@ -1,0 +1,58 @@
+// Package node_test is the deterministic exchange: whole nodes of two or three
+// companies and their simulated tenants in one bubble of virtual time, driven by
+// a seed. People raise, edit, comment, label, move and assign on both sides while
+// faults strike; then everything goes quiet, an admin has what is held tried
+// again, and the invariants I1 to I8 of the architecture are checked, against a
+// model of what people did and never by parley's own word.
+//
+//	go test ./node -run 'TestSimulation$' -timeout 60m -args -seeds 2000
+//	go test ./node -run 'TestSimulation$' -args -seed 41        replays one
+//	go test ./node -run 'TestSimulation$' -args -from 500 -seeds 100
+//
+// PARLEY_LOG=1 shows what the nodes log. The test runs on one processor, and one
+// simulation at a time, so that most seeds play the same way again. The race
+// detector shuffles what is scheduled, so under -race the tests that count on a
+// seed's playing as it did are skipped.
+//
+// # What is real, and what is not
+//
+// Real: node.Run with everything below it but its faces; the ledger in Pebble on
+// a crashable disk in memory; QUIC, TLS and pinned keys over a simulated network;
+// rules published and compiled against the tenant's own schema.
+//
+// Not here, since a real socket stops the clock: the local API, the console and
+// the webhook listener. Nodes share one clock with each other (there is no other
+// than time.Now); what is wrong by an hour is a tenant's. A failed fsync is played
+// as what must come of it, the end of the process. Certificates' ends, forged
+// frames and unpaired diallers are played in package transport and by the tests
+// of real processes in cmd/parley.
+//
+// # Faults
+//
+//	process   death at a sync, before it and after it, with 0, 50 or 100 % of the unsynced data kept;
+//	          death between a call to Jira and its answer; stop; a minute's freeze
+//	network   loss, duplicates, reordering, delay, a host cut off, its address changed
+//	Jira      answer lost, carried out late, carried out and 502, dropped, 5xx, HTML, 401 many times, 429 of
+//	          each kind, bursts refused, one field refused, a form closed, a lagging and flapping index,
+//	          tickets deleted and moved, a clock an hour wrong, a person's edit in the read–write window
+//	rules     another version published at any time
+//
+// # What it found
+//
+// Seeds are of the day when they were found; the draws have changed since.
+//
+//	seed  invariant  fault                                  cause
+//	29    I2         tenant an hour behind, create lost     the look-up asked by our clock, so a second twin was made
+//	9     I4         tenant an hour behind                  polls asked by our clock: no change ever showed
+//	39    I4         tenant an hour behind, first start     the first cursor was taken before the offset was known
+//	5     I7         ticket deleted                         its link was held, and the peer never heard of it
+//	97    I6         killed with hints that wait            the poller span until the rules were compiled
+//	3     I6         429 with an odd limit in its header    the node believed in 100 points an hour
+//	23    I4         edit in the read–write window          the older word was written over it, on both sides
+//	26    I4         label changed before the first poll    "since" moved past comments that were shared already
+//	25    I6         one field refused                      all the others of the edit were held with it
+//	46    I4         429 on an edit, then a restart         the link was left with open intents and never visited
+//	58    I4         both moved the status while apart      the older word won
+//
+// Start at sim_test.go.
+package node_test

@@ -1,0 +1,132 @@
+package node_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	_ "unsafe" // go:linkname
+
+	"parley/jsm/sim"
+	"parley/node"
+	"parley/node/ledger"
+	"parley/replica"
+)
+
+// A mutant is a node that lacks one of its precautions. Each must be caught
+// within ten seeds, or the checks do not bite. All but one are made from
+// outside: by what the world tells the node, or takes from its disk.
+type mutant string
+
+const (
+	sound     mutant = ""
+	blind     mutant = "no look-up before a retried create"
+	impatient mutant = "no settle time"
+	forgetful mutant = "no durable intent"
+	hasty     mutant = "acknowledge before durable"
+	deaf      mutant = "base set without the peer's seen"
+	echoing   mutant = "no write fingerprint"
+)
+
+// peerSaw is what the exchange asks how far the peer knew us; the deaf believe
+// that it always did.
+//
+//go:linkname peerSaw parley/node/exchange.peerSaw
+var peerSaw func(in *ledger.Incoming, p replica.Path) replica.Seq
+
+// TestSimulationBites has each mutant caught within ten seeds.
+func TestSimulationBites(t *testing.T) {
+	exact(t)
+	for _, m := range []mutant{blind, impatient, forgetful, hasty, deaf, echoing} {
+		t.Run(string(m), func(t *testing.T) {
+			if m == deaf {
+				sane := peerSaw
+				peerSaw = func(*ledger.Incoming, replica.Path) replica.Seq { return 1 << 62 }
+				defer func() { peerSaw = sane }()
+			}
+			for seed := range 10 {
+				if found := simulate(t, seed, m); len(found) > 0 {
+					t.Logf("caught at seed %d: %s", seed, found[0])
+					return
+				}
+			}
+			t.Errorf("a node with %s was not caught in 10 seeds", m)
+		})
+	}
+}
+
+// tally collects what the checks say of a mutant, whose failures are no failures
+// of the test.
+type tally struct {
+	testing.TB
+	found []string
+}
+
+// giveUp ends a mutant's story.
+type giveUp struct{}
+
+func (f *tally) Errorf(format string, args ...any) {
+	f.found = append(f.found, fmt.Sprintf(format, args...))
+}
+func (f *tally) Fatalf(format string, args ...any) {
+	f.Errorf(format, args...)
+	panic(giveUp{})
+}
+func (f *tally) Fatal(args ...any)   { f.Fatalf("%s", fmt.Sprint(args...)) }
+func (f *tally) Logf(string, ...any) {}
+func (f *tally) Failed() bool        { return len(f.found) > 0 }
+func (f *tally) Helper()             {}
+
+// afterDeath takes from a dead node's disk what a mutant never wrote.
+func (m mutant) afterDeath(c *company) {
+	if m != forgetful {
+		return
+	}
+	n, err := node.OpenIn(node.Outside{Disk: c.fs}, c.home, nil)
+	c.w.must(err)
+	var lost []ledger.Intent
+	c.w.must(n.Ledger().OpenIntents(func(in ledger.Intent) bool {
+		lost = append(lost, in)
+		return true
+	}))
+	c.w.must(n.Ledger().Write(func(b *ledger.Batch) error {
+		for _, in := range lost {
+			if err := ledger.DropIntent(b, in); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	c.w.must(n.Close())
+}
+
+// ourMark is the name of the property that marks our writes.
+var ourMark = regexp.MustCompile(`"key":"parley"`)
+
+// shows is the tenant's answer as a mutant sees it: the blind never find what
+// they look for, and the echoing take themselves for somebody else.
+func (m mutant) shows(c *company, r *http.Request, asked []byte, a *http.Response) error {
+	if m != blind && m != echoing {
+		return nil
+	}
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m == echoing && strings.HasSuffix(r.URL.Path, "/myself"):
+		human, _ := c.tenant.Account(sim.Human)
+		b = bytes.ReplaceAll(b, []byte(c.sync.ID), []byte(human.ID))
+	case m == echoing:
+	case bytes.Contains(asked, []byte("creator = currentUser()")):
+		b = []byte(`{"issues":[],"isLast":true}`)
+	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/comment"):
+		b = ourMark.ReplaceAll(b, []byte(`"key":"nobody"`))
+	}
+	a.Body, a.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	a.Header.Set("Content-Length", fmt.Sprint(len(b)))
+	return nil
+}
