@@ -77,17 +77,17 @@ func (w *work) absorbAgreed(plan *rules.Plan) {
 	}
 	tr := w.trail(w.ticket.History, "")
 	for _, p := range plan.Agreed {
-		if ours, known := tr.of(p, false); !known || ours || p.Element() != "" || !w.later(p) {
+		if ours, known := tr.of(p, false); !known || ours || !w.later(p) {
 			w.base(w.view, p)
 		}
 	}
 }
 
 // later reports whether an outgoing item was set after each item of the peer's
-// that is written to the same field.
+// that is written to the same field, or names the same element.
 func (w *work) later(p replica.Path) bool {
 	for q, it := range w.in.Remote {
-		if it.At >= w.view[p].At && slices.Contains(w.r.Answers(q), p) {
+		if it.At >= w.view[p].At && (q == p || slices.Contains(w.r.Answers(q), p)) {
 			return false
 		}
 	}
