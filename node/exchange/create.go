@@ -87,8 +87,13 @@ func (w *work) create(ctx context.Context) (again time.Time, fresh *jsm.Ticket, 
 	}
 }
 
-// fill completes a twin that was made before, from what Jira shows of it.
+// fill completes a twin that was made before, from what Jira shows of it. While
+// an earlier completing edit may still take effect nothing is written: it would
+// come after ours, and its old values would pass for a person's.
 func (w *work) fill(ctx context.Context) (again time.Time, fresh *jsm.Ticket, err error) {
+	if w.waitsFor(ledger.EditFields) {
+		return w.again, nil, nil
+	}
 	if err := w.begin(ctx); err != nil {
 		return w.again, nil, err
 	}
