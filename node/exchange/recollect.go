@@ -176,6 +176,9 @@ func (rec *recollection) link(ctx context.Context, t *jsm.Ticket, k ledger.Link,
 	if err != nil {
 		return err
 	}
+	if l.r == nil {
+		return fmt.Errorf("recollecting link %s: the rules of connection %q do not work just now", k.ID, rec.c.Name)
+	}
 	if k.Since == 0 && !k.Theirs && !made && rec.taken[k.ID] != nil && l.r.Since == "link" {
 		l.link.Since = oldestComment(t, l.out.Posted)
 	}

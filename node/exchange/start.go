@@ -47,6 +47,9 @@ func (d *Desk) starts(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 		if err != nil {
 			return lanes, err
 		}
+		if l.r == nil { // its rules ceased to work this moment
+			continue
+		}
 		lanes = append(lanes, l)
 	}
 	return lanes, nil

@@ -73,11 +73,12 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 		return again, nil // its ticket waits to be made
 	}
 	clean := !d.asleep(links)
-	for _, l := range lanes {
-		if l, err = d.lane(l.c, l.link); err != nil { // reconciling moves the bases of all
+	for _, was := range lanes {
+		l, err := d.lane(was.c, was.link) // reconciling moves the bases of all
+		if err != nil {
 			return again, err
 		}
-		l.ticket = t
+		l.r, l.hash, l.ticket = was.r, was.hash, t // whatever was published meanwhile, or does not work any more
 		if l.link.Made && !l.link.Complete {
 			clean = false // what the portal form made of it is nobody's word
 			continue
