@@ -53,6 +53,11 @@
 //	25    I6         one field refused                      all the others of the edit were held with it
 //	46    I4         429 on an edit, then a restart         the link was left with open intents and never visited
 //	58    I4         both moved the status while apart      the older word won
+//	22    I3         a ticket read before the rules worked  an unread field was absorbed as emptied
+//	11    I4         label removed, then a whole view       a withdrawal carried no time, and the label came back
+//	115   I4         label set on both sides, removed once  both agreed, so nobody told that it was set here later
+//	292   I4         a twin's completing edit came late     it was made again at once, and its old values passed for a person's
+//	895   process    rules ceased to work during a visit    the visit read its links again and found none
 //
 // Start at sim_test.go.
 package node_test
