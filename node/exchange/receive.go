@@ -46,6 +46,11 @@ func (t *talk) receive(c *Connection, r *transport.FrameReader) error {
 	if err := json.Unmarshal(m, &at); kind != beginKind || err != nil {
 		return fmt.Errorf("connection %q begins with a message of kind %q: %w", c.Name, kind, errors.Join(transport.ErrProtocol, err))
 	}
+	select {
+	case <-t.meeting(c).done:
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
 	if !t.agree(c, at.At) {
 		r.Cancel()
 		return nil

@@ -59,6 +59,7 @@ type talk struct {
 	at    map[string]ledger.Position // where the peer stood when this session began, by connection
 	then  map[string]ledger.Position // and where we stood
 	lines map[string]*line           // connections under way
+	met   map[string]*meeting        // done once the peer's word on where a connection stands was judged
 
 	asked     uint32                     // number of the last question to the peer
 	answers   map[uint32]chan standsPage // who waits for which
@@ -73,7 +74,7 @@ func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	t := &talk{d: d, s: s, ctx: ctx, g: g, known: known, at: map[string]ledger.Position{}, then: map[string]ledger.Position{}, lines: map[string]*line{}, answers: map[uint32]chan standsPage{}, questions: make(chan standsQuestion, asksAhead)}
+	t := &talk{d: d, s: s, ctx: ctx, g: g, known: known, at: map[string]ledger.Position{}, then: map[string]ledger.Position{}, lines: map[string]*line{}, met: map[string]*meeting{}, answers: map[uint32]chan standsPage{}, questions: make(chan standsQuestion, asksAhead)}
 	d.join(t)
 	defer d.leave(t)
 	for _, c := range d.Connections() {
@@ -103,8 +104,12 @@ func (t *talk) begin(c *Connection) {
 	at, told := t.at[c.Wire]
 	_, known := t.known[c.Wire]
 	t.mu.Unlock()
-	if told && !t.agree(c, at) {
-		return
+	if told {
+		met := t.meeting(c)
+		defer met.Do(func() { close(met.done) })
+		if !t.agree(c, at) {
+			return
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -347,6 +352,22 @@ func (t *talk) position(body []byte) error {
 		t.begin(c)
 	}
 	return nil
+}
+
+// meeting is done once the peer's first position of a connection was judged. Its
+// stream may overtake that, and is judged after it: what it says is newer.
+type meeting struct {
+	sync.Once
+	done chan struct{}
+}
+
+func (t *talk) meeting(c *Connection) *meeting {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.met[c.Wire] == nil {
+		t.met[c.Wire] = &meeting{done: make(chan struct{})}
+	}
+	return t.met[c.Wire]
 }
 
 const maxConnections = 4096 // connections that one peer may name
