@@ -58,6 +58,9 @@
 //	115   I4         label set on both sides, removed once  both agreed, so nobody told that it was set here later
 //	292   I4         a twin's completing edit came late     it was made again at once, and its old values passed for a person's
 //	895   process    rules ceased to work during a visit    the visit read its links again and found none
+//	1208  I4         killed after a search                  the cursor moved past a ticket whose trigger nobody had asked
+//	1634  I4         one field refused                      a word said meanwhile passed for an answer: each side took the other's
+//	1855  I4         label removed on both sides, killed    the removals were no common ground, and its return was no news
 //
 // Start at sim_test.go.
 package node_test

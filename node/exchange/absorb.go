@@ -70,15 +70,23 @@ func (w *work) own(ctx context.Context, t *jsm.Ticket, own written) (*jsm.Ticket
 
 // absorbAgreed takes the items that needed no write as seen: both sides agree.
 // Where somebody here said so later than the peer, the peer still has to know: by
-// then it may have been given another word that is the older one.
+// then it may have been given another word that is the older one. It is told
+// whatever stands here then; what was seen before is common ground no more.
 func (w *work) absorbAgreed(plan *rules.Plan) {
 	if w.view == nil {
 		return
 	}
 	tr := w.trail(w.ticket.History, "")
 	for _, p := range plan.Agreed {
-		if ours, known := tr.of(p, false); !known || ours || !w.later(p) {
+		was, posted := w.out.Bases[p]
+		_, shown := w.view[p]
+		ours, known := tr.of(p, false)
+		switch {
+		case !posted && !shown: // neither side has it, and the peer never heard of ours
+		case !known || ours || !w.later(p):
 			w.base(w.view, p)
+		case was.Local != hashOf(w.view, p):
+			w.force(p)
 		}
 	}
 }
@@ -208,12 +216,16 @@ func (w *work) yield(view replica.View, touched []replica.Path) {
 func (l *lane) base(view replica.View, p replica.Path) {
 	b := l.out.Bases[p]
 	b.Gone = 0 // what a person here took away once, the peer has moved since
-	if it, ok := view[p]; ok {
-		b.Local = it.Hash(p)
-	} else {
-		b.Local = replica.Hash{}
-	}
+	b.Local = hashOf(view, p)
 	l.out.Bases[p] = b
+}
+
+// hashOf is the hash of what a view shows there; zero: nothing.
+func hashOf(view replica.View, p replica.Path) (h replica.Hash) {
+	if it, ok := view[p]; ok {
+		h = it.Hash(p)
+	}
+	return h
 }
 
 func (w *work) overrule(p replica.Path, it replica.Item, ours bool, rule string) {

@@ -56,7 +56,9 @@ type answers struct {
 // answers asks the questions that are due, one call for all tickets and
 // connections. Between two searches they wait for each other a little, so that
 // hints which come one by one do not cost a call each.
-func (p *poller) answers(ctx context.Context, who askers, search bool, now time.Time) (a answers, err error) {
+// What the search of this step has noticed is among them: the cursor moves past it.
+func (p *poller) answers(ctx context.Context, who askers, search bool) (a answers, err error) {
+	now := time.Now()
 	a = answers{last: map[string]bool{}, left: map[string]map[string]bool{}}
 	names := who.triggered()
 	if !search && now.Sub(p.asked) < askGap {

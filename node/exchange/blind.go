@@ -18,14 +18,7 @@ func (w *work) blind(pending map[replica.Path]bool) {
 	if w.creating || w.ticket == nil || w.view == nil {
 		return
 	}
-	waits := map[replica.Path]replica.Seq{} // outgoing item → the peer's sequence that is yet to be judged
-	for p := range pending {
-		for _, q := range w.r.Answers(p) {
-			if seq := w.in.Items[p].Seq; seq > 0 && (waits[q] == 0 || seq < waits[q]) {
-				waits[q] = seq
-			}
-		}
-	}
+	waits := w.unjudged(pending)
 	known := map[replica.Path]replica.Seq{}
 	for p, it := range w.view {
 		if p.Element() != "" || it.Hash(p) == w.out.Bases[p].Local || w.out.Bases[p].Local == ledger.Forced {
@@ -44,13 +37,33 @@ func (w *work) blind(pending map[replica.Path]bool) {
 	w.friction.Known = known
 }
 
+// unjudged tells which outgoing items show what the peer's pending items would
+// change, and the first sequence of each that is yet to be judged.
+func (l *lane) unjudged(pending map[replica.Path]bool) map[replica.Path]replica.Seq {
+	first := map[replica.Path]replica.Seq{}
+	for p := range pending {
+		for _, q := range l.r.Answers(p) {
+			if seq := l.in.Items[p].Seq; seq > 0 && (first[q] == 0 || seq < first[q]) {
+				first[q] = seq
+			}
+		}
+	}
+	return first
+}
+
 // apart takes what leaves in the next replica out of what changed, with what that
-// one says to have seen, and tells whether something is left for another.
+// one says to have seen, and tells whether something is left for another. What was
+// set here while the peer's word on it waits is as blind as what was set before.
 func (l *lane) apart(changed []replica.Path, whole bool) (next []replica.Path, seen replica.Seq, rest bool) {
 	var late []replica.Path
 	seen = l.done.Seq
+	waits := l.unjudged(l.done.Pending)
 	for _, p := range changed {
-		if known, noted := l.friction.Known[p]; noted && known < l.done.Seq {
+		known, noted := l.friction.Known[p]
+		if first := waits[p]; first > 0 && !noted {
+			known, noted = first-1, true
+		}
+		if noted && known < l.done.Seq {
 			late = append(late, p)
 			seen = min(seen, known)
 		} else {

@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -168,4 +169,49 @@ func (c *company) confuse(keys ...string) {
 		c.w.must(c.led.Write(func(b *ledger.Batch) error { return g.Reconciled(b, k.ID, in) }))
 		return true
 	}))
+}
+
+// TestATriggerIsAskedBeforeThePollMovesOn ends the process after the search that
+// first showed a ticket, before its trigger could be asked; by then the ticket is
+// older than what the next process looks back.
+func TestATriggerIsAskedBeforeThePollMovesOn(t *testing.T) {
+	inWorld(t, customer, vendor, func(w *world) {
+		w.quiet()
+		refuse := func(path string) {
+			w.must(w.north.tenant.Fault(sim.Fault{Kind: "status", Status: 400, Times: -1, Path: path, Account: w.north.sync.Email}))
+		}
+		refuse("/rest/api/3/search/jql")
+		key := w.north.raise("Printer on fire", map[string]any{"labels": []string{"vendor-x"}})
+		time.Sleep(2 * time.Minute)
+		w.north.tenant.ClearFaults()
+		refuse("/rest/api/3/jql/match")
+		w.north.slow.Store(true) // a search takes its time
+		time.Sleep(time.Minute)
+		w.north.kill(rand.New(rand.NewPCG(1, 2)))
+		w.north.tenant.ClearFaults()
+		w.north.start()
+		w.until("it crosses", 2*time.Minute, func() bool { return w.north.twin(key) != "" })
+	})
+}
+
+// TestAWordSaidWhileThePeersWaitsKnowsNothingOfIt: Jira refuses the peer's value,
+// and a person sets another one meanwhile. Both sides let the peer's win, so it
+// does on both; taken for an answer, each would end with the other's.
+func TestAWordSaidWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
+	ours := strings.Replace(vendor, `accept = ["summary", "description"]`, `accept = ["description"]`, 1) + "\n[incoming.summary]\nwins = \"ours\"\n"
+	theirs := strings.Replace(customer, `accept = ["summary"]`, `accept = []`, 1) + "\n[incoming.summary]\nwins = \"theirs\"\n"
+	inWorld(t, theirs, ours, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		w.must(w.north.tenant.Fault(sim.Fault{Kind: "status", Status: 400, Method: "PUT", Account: w.north.sync.Email,
+			Body: `{"errorMessages":[],"errors":{"summary":"Field 'summary' cannot be set. It is not on the appropriate screen."}}`}))
+		w.south.edit(twin, map[string]any{"summary": "Said in the south"})
+		w.until("it is held", time.Minute, func() bool { return len(w.north.held()) == 1 })
+		w.north.edit(key, map[string]any{"summary": "Said in the north"})
+		w.quiet()
+		w.north.retryAll()
+		w.quiet()
+		same(t, "the north's summary", w.north.fields(key)["summary"], "Said in the south")
+		same(t, "the south's summary", w.south.fields(twin)["summary"], "Said in the south")
+	})
 }

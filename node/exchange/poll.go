@@ -200,7 +200,7 @@ func (p *poller) step(ctx context.Context, search bool) (asked bool, err error) 
 			return true, err
 		}
 	}
-	a, err := p.answers(ctx, who, search, now)
+	a, err := p.answers(ctx, who, search)
 	if err != nil {
 		return true, err
 	}

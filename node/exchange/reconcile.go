@@ -180,10 +180,7 @@ func (w *work) concurrent(remote, outgoing replica.Path) (ours replica.Item, yes
 		return ours, false
 	}
 	ours = w.view[outgoing]
-	var now replica.Hash
-	if it, ok := w.view[outgoing]; ok {
-		now = it.Hash(outgoing)
-	}
+	now := hashOf(w.view, outgoing)
 	base := w.out.Bases[outgoing]
 	return ours, now != base.Local || base.Seq > peerSaw(w.in, remote)
 }

@@ -189,7 +189,7 @@ when = 'view.summary.contains("urgent")'
 
 func TestSetsElementByElement(t *testing.T) {
 	tk := ticket(map[string]string{"labels": `["ours","gone","both","parley-1"]`})
-	in := Arrival{Ticket: tk, Remote: replica.View{}, Changed: []replica.Path{"label/both", "label/gone", "label/new", "label/never", "label/parley-2"}}
+	in := Arrival{Ticket: tk, Remote: replica.View{}, Changed: []replica.Path{"label/both", "label/never", "label/gone", "label/new", "label/never", "label/parley-2"}}
 	for _, l := range []string{"new", "both", "old", "parley-2"} {
 		in.Remote[replica.Path("label/"+l)] = replica.NewItem(replica.Text(l), 1)
 	}
@@ -204,7 +204,7 @@ func TestSetsElementByElement(t *testing.T) {
 	if diff := cmp.Diff([]replica.Path{"label/gone", "label/new"}, p.Touched.Paths); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]replica.Path{"label/both"}, p.Agreed); diff != "" {
+	if diff := cmp.Diff([]replica.Path{"label/both", "label/never"}, p.Agreed); diff != "" {
 		t.Error(diff)
 	}
 	// replace: exactly theirs, but our own markers stay

@@ -169,6 +169,9 @@ func (p *planner) removed(r *inRule, path replica.Path, now []jsm.Value, want []
 	i := slices.IndexFunc(now, func(v jsm.Value) bool { return keyOf(v) == to })
 	if i < 0 {
 		p.decide(r, path, Same, "", "it is not here")
+		if val, err := r.to.member(replica.Text(to)); err == nil {
+			p.agreeElement(r, val)
+		}
 		return nil, false
 	}
 	if slices.ContainsFunc(want, func(e element) bool { return keyOf(e.value) == to }) {
