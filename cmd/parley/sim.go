@@ -38,7 +38,14 @@ pointed at it (basic auth, e-mail and token). Its pages are / for agents and
 /portal for customers. When ready it prints one JSON line on standard output:
 {"url":"http://127.0.0.1:7101","flavor":"cloud","accounts":[{"email":"…","token":"…","role":"agent"},…],"project":"SUPPORT",
  "oauth":[{"name":"parley","clientId":"…","clientSecret":"…","redirects":["…"],"scopes":["…"]},…]}
-The same address is its authorization server and API gateway (see package sim).`,
+The same address is its authorization server and API gateway (see package sim).
+The content of attachments lies on another host, as Jira's does: at 127.0.0.1 it is
+localhost with the same port, and the other way round; --media names another one.
+POST /sim/faults, /sim/clock, /sim/index, /sim/limits and /sim/accounts let calls go
+wrong, move the clock, let searches lag, set limits and deactivate accounts, with
+JSON bodies that package sim describes; GET /sim/journal tells what was written.
+A fault strikes attachments' content where its path says so, as in
+{"kind":"cut","path":"/file/**"}.`,
 		Example: "  parley sim --listen 127.0.0.1:7101 --name north",
 		Args:    takes(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -58,6 +65,8 @@ The same address is its authorization server and API gateway (see package sim).`
 	f.StringVar(&listen, "listen", "", "TCP address, such as 127.0.0.1:7101")
 	f.StringVar(&cfg.Flavor, "flavor", "cloud", "cloud or datacenter")
 	f.StringVar(&cfg.Name, "name", "north", "north or south")
+	f.StringVar(&cfg.MediaURL, "media", "", "base URL of the host of attachments' content")
+	f.Int64Var(&cfg.Upload, "upload-limit", 0, "bytes that one attachment may have; 0: 1 GiB")
 	f.StringVar(&seed, "seed", "", "a seed file of your own instead of the built-in one")
 	return c
 }

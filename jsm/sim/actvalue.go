@@ -59,6 +59,15 @@ func (t *Tenant) writtenOne(f *field, s string) (any, error) {
 			return obj{"value": s}, nil
 		}
 		return obj{"value": parent, "child": obj{"value": child}}, nil
+	case kAssets:
+		for _, a := range t.lists.assets {
+			if a.label == s || a.key == s {
+				return obj{"id": t.workspace() + ":" + a.id}, nil
+			}
+		}
+		return nil, fmt.Errorf("%w: no asset %q", ErrDeed, s)
+	case kPicked, kParent:
+		return obj{"key": s}, nil
 	case kOrgs:
 		for _, o := range t.lists.orgs {
 			if o.name == s {

@@ -93,6 +93,10 @@ func htmlInline(b *strings.Builder, n *adfNode) {
 	case "inlineCard", "blockCard", "embedCard":
 		b.WriteString(htmlLink(cardURL(n), html.EscapeString(cardURL(n))))
 	case "media", "mediaInline":
+		if src := n.attr(adfPicture); src != "" {
+			b.WriteString(`<img class="shown" src="` + html.EscapeString(src) + `" alt="` + html.EscapeString(n.attr("alt")) + `">`)
+			return
+		}
 		b.WriteString(`<span class="file">📎 ` + html.EscapeString(orElse(n.attr("alt"), orElse(n.attr("url"), n.attr("id")))) + "</span>")
 	default:
 		var words strings.Builder
@@ -100,6 +104,9 @@ func htmlInline(b *strings.Builder, n *adfNode) {
 		b.WriteString(html.EscapeString(words.String()))
 	}
 }
+
+// adfPicture is the attribute by which a page of ours says where a picture lies; no stored document has it.
+const adfPicture = "sim:src"
 
 func htmlText(b *strings.Builder, n *adfNode) {
 	out := strings.ReplaceAll(html.EscapeString(n.Text), "\n", "<br>")

@@ -24,11 +24,11 @@ func (t *Tenant) stepApproval(is *issue, now time.Time) {
 	switch {
 	case open < 0 && len(wanted) > 0:
 		a := &approval{id: t.next("approval"), name: step.name, created: now, decision: "pending"}
-		a.approvers = t.approvers(wanted, nil)
+		a.approvers = t.approvers(is, wanted, nil)
 		is.approvals = append(slices.Clip(is.approvals), a)
 	case open >= 0:
 		a := *is.approvals[open]
-		a.approvers = t.approvers(wanted, a.approvers)
+		a.approvers = t.approvers(is, wanted, a.approvers)
 		list := slices.Clone(is.approvals)
 		list[open] = &a
 		is.approvals = list
@@ -37,11 +37,11 @@ func (t *Tenant) stepApproval(is *issue, now time.Time) {
 }
 
 // approvers makes the list of approvers; who answered already keeps the answer.
-func (t *Tenant) approvers(ids []string, have []approver) []approver {
+func (t *Tenant) approvers(is *issue, ids []string, have []approver) []approver {
 	var out []approver
 	for _, id := range ids {
 		u := t.people.byID[id]
-		if u == nil {
+		if u == nil || slices.ContainsFunc(t.desk.approval.exclude, func(f string) bool { return is.str(f) == id }) {
 			continue
 		}
 		i := slices.IndexFunc(have, func(ap approver) bool { return ap.who == u })
@@ -56,6 +56,24 @@ func (t *Tenant) approvers(ids []string, have []approver) []approver {
 
 func (a *approval) mayAnswer(me *user) bool {
 	return a.decision == "pending" && slices.ContainsFunc(a.approvers, func(ap approver) bool { return ap.who == me && ap.decision == "pending" })
+}
+
+// awaited tells whether the request belongs into a list by approval status: what the caller is still to answer,
+// or has answered; "" takes all.
+func (t *Tenant) awaited(me *user, is *issue, status string) bool {
+	has := func(pending bool) bool {
+		return slices.ContainsFunc(is.approvals, func(a *approval) bool {
+			return pending && a.mayAnswer(me) ||
+				!pending && slices.ContainsFunc(a.approvers, func(ap approver) bool { return ap.who == me && ap.decision != "pending" })
+		})
+	}
+	switch status {
+	case "MY_PENDING_APPROVAL":
+		return has(true)
+	case "MY_HISTORY_APPROVAL":
+		return has(false)
+	}
+	return true
 }
 
 func (t *Tenant) approvalBean(is *issue, a *approval, me *user) obj {
@@ -117,8 +135,29 @@ func getApproval(c *call) answer {
 	return ok(c.t.approvalBean(is, ap, c.me))
 }
 
-// answerApproval takes an approver's decision. One approval is enough to approve, one refusal to decline; the
-// step's own transition follows.
+// decided tells how an approval stands: one refusal declines, as many approvals as the step needs approve.
+func (s *approvalStep) decided(list []approver) string {
+	yes := 0
+	for _, ap := range list {
+		switch ap.decision {
+		case "declined":
+			return "declined"
+		case "approved":
+			yes++
+		}
+	}
+	need := min(s.need, len(list))
+	if s.percent > 0 {
+		need = (len(list)*s.percent + 99) / 100
+	}
+	if yes >= need {
+		return "approved"
+	}
+	return "pending"
+}
+
+// answerApproval takes an approver's decision. Where that decides the step, its own transition follows; until
+// then nothing of the issue changes, not even its `updated`.
 func answerApproval(c *call) answer {
 	is, ap, a, found := c.approval()
 	if !found {
@@ -143,12 +182,14 @@ func answerApproval(c *call) answer {
 	fresh := *ap
 	fresh.approvers = slices.Clone(ap.approvers)
 	fresh.approvers[i].decision = decision
-	fresh.decision, fresh.completed = decision, c.now
+	if fresh.decision = c.t.desk.approval.decided(fresh.approvers); fresh.decision != "pending" {
+		fresh.completed = c.now
+	}
 	list := slices.Clone(is.approvals)
 	list[slices.Index(list, ap)] = &fresh
 	is.approvals = list
 	for _, tr := range c.t.lists.transitions {
-		if tr.approval == in.Decision && tr.starts(is) {
+		if fresh.decision == decision && tr.approval == in.Decision && tr.starts(is) {
 			c.t.fire(is, tr, c.me, nil)
 			break
 		}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -49,12 +48,8 @@ type commentBody struct {
 		Key   string          `json:"key"`
 		Value json.RawMessage `json:"value"`
 	} `json:"properties"`
-	Visibility *struct {
-		Type       string `json:"type"`
-		Value      string `json:"value"`
-		Identifier string `json:"identifier"`
-	} `json:"visibility"`
-	ParentID json.RawMessage `json:"parentId"`
+	Visibility *visibilityBody `json:"visibility"`
+	ParentID   json.RawMessage `json:"parentId"`
 }
 
 // readComment judges the JSON of a comment; the complaint is Jira's.
@@ -68,7 +63,7 @@ func (c *call) readComment(raw json.RawMessage) (newComment, string) {
 
 func (c *call) judgeComment(in commentBody) (newComment, string) {
 	n := newComment{props: map[string]json.RawMessage{}}
-	body, complaint := setter{t: c.t, me: c.me, v2: c.v2}.paragraph(in.Body)
+	body, complaint := setter{t: c.t, me: c.me, is: c.at, v2: c.v2}.paragraph(in.Body)
 	if complaint != "" && !isNull(in.Body) {
 		return n, complaint
 	}
@@ -82,11 +77,8 @@ func (c *call) judgeComment(in commentBody) (newComment, string) {
 		}
 		n.props[p.Key] = p.Value
 	}
-	if v := in.Visibility; v != nil && v.Type != "" {
-		if v.Type != "group" && v.Type != "role" {
-			return n, "Invalid visibility type: " + v.Type
-		}
-		n.visibility = &restriction{v.Type, v.Value, cmp.Or(v.Identifier, v.Value)}
+	if n.visibility, complaint = in.Visibility.read(); complaint != "" {
+		return n, complaint
 	}
 	if len(in.ParentID) > 0 && !isNull(in.ParentID) {
 		id, err := strconv.ParseInt(ref{ID: in.ParentID}.id(), 10, 64)
@@ -186,18 +178,7 @@ func (c *call) comment() (*issue, *comment, answer, bool) {
 
 // seesComment applies the role or group that a comment is restricted to.
 func (t *Tenant) seesComment(me *user, cm *comment) bool {
-	if cm.visibility == nil || me == cm.author || me.admin() {
-		return true
-	}
-	if cm.visibility.kind == "role" || me == nil {
-		return me.licensed()
-	}
-	for _, g := range t.people.groups {
-		if g.name == cm.visibility.value || g.id == cm.visibility.identifier {
-			return slices.Contains(g.members, me.id)
-		}
-	}
-	return false
+	return t.seesRestricted(me, cm.author, cm.visibility)
 }
 
 // commentBean is a comment as the platform shows it to the caller.
@@ -222,10 +203,10 @@ func (t *Tenant) commentBean(cm *comment, me *user, v2 bool) obj {
 		"created": stampFor(cm.created, me), "updated": stampFor(cm.updated, me), "jsdPublic": cm.public()}
 	b["body"] = cm.body
 	if v2 {
-		b["body"] = adfToWiki(cm.body)
+		b["body"] = t.toWiki(t.issues.byID[t.issues.home[cm.id]], cm.body)
 	}
 	if cm.visibility != nil {
-		b["visibility"] = obj{"type": cm.visibility.kind, "value": cm.visibility.value, "identifier": cm.visibility.identifier}
+		b["visibility"] = cm.visibility.bean()
 	}
 	if cm.parent != 0 {
 		b["parentId"] = cm.parent
@@ -305,7 +286,7 @@ func commentsByID(c *call) answer {
 	}
 	list := []any{}
 	for _, id := range in.IDs {
-		if is, cm := c.t.commentByID(id); cm != nil && c.me.browses() && c.t.seesComment(c.me, cm) {
+		if is, cm := c.t.commentByID(id); cm != nil && c.t.sees(c.me, is) && c.t.seesComment(c.me, cm) {
 			list = append(list, c.commentBean(is, cm))
 		}
 	}
@@ -365,6 +346,7 @@ func editComment(c *call) answer {
 	c.t.index.wrote(c.t, is)
 	c.t.happened("comment_updated", "", c.me, is, func(e *event) { e.Comment = &cm })
 	c.t.happened("jira:issue_updated", "issue_comment_edited", c.me, is, func(e *event) { e.Comment = &cm })
+	c.t.dropOrphans(is, c.me, old.body)
 	return ok(c.commentBean(is, &cm))
 }
 

@@ -25,6 +25,12 @@ func TestContract(t *testing.T) {
 			s.edit()
 			s.comments()
 			s.properties()
+			s.files()
+			s.watchers()
+			s.levels()
+			s.parts()
+			s.assets()
+			s.creates()
 			s.links()
 			s.work()
 			s.people()
@@ -214,6 +220,7 @@ func (s *session) properties() {
 func (s *session) links() {
 	other := newIssue(s.sync, s.project)
 	kinds := listAt(s.sync.get("/rest/api/3/issueLinkType"), "issueLinkTypes")
+	s.sync.get("/rest/api/3/issueLinkType/" + textAt(kinds[0], "id"))
 	s.sync.do("POST", "/rest/api/3/issueLink", bean{"type": bean{"name": textAt(kinds[0], "name")}, "inwardIssue": bean{"key": s.key}, "outwardIssue": bean{"key": other}}, 201)
 	is := s.sync.get(s.issue("?fields=issuelinks"))
 	id := textAt(listAt(is, "fields", "issuelinks")[0], "id")
@@ -224,6 +231,7 @@ func (s *session) links() {
 	s.sync.do("POST", s.issue("/remotelink"), object, 200)
 	s.sync.get(s.issue("/remotelink"))
 	s.sync.get(s.issue("/remotelink/" + textAt(made, "id")))
+	s.sync.do("PUT", s.issue("/remotelink/"+textAt(made, "id")), object, 204)
 	s.sync.do("DELETE", s.issue("/remotelink/"+textAt(made, "id")), nil, 204)
 	s.sync.do("POST", s.issue("/remotelink"), object, 201)
 	s.sync.do("DELETE", s.issue("/remotelink?globalId=parley%3D1"), bean{}, 204)
@@ -237,6 +245,7 @@ func (s *session) work() {
 	s.sync.get("/rest/api/3/worklog/updated?since=0")
 	s.sync.post("/rest/api/3/worklog/list", bean{"ids": []int{num(textAt(made, "id"))}})
 	s.sync.do("DELETE", s.issue("/worklog/"+textAt(made, "id")), nil, 204)
+	s.sync.get("/rest/api/3/worklog/deleted?since=0")
 }
 
 func (s *session) people() {

@@ -12,8 +12,10 @@ type desk struct {
 	requestTypes []*requestType
 	approval     *approvalStep // nil: the workflow has none
 	slas         []*slaMetric
+	calendar     *calendar // the hours in which the SLAs run
 	queues       []*queue
 	customers    map[string]bool // accountIds that may raise requests
+	temporary    []temporary     // files that wait for their request
 	group        string          // id of the one request type group
 }
 
@@ -35,6 +37,9 @@ type approvalStep struct {
 	status *status
 	field  *field // the approvers
 	name   string
+	// The step is passed by so many approvals, or by such a share of the approvers.
+	need, percent int
+	exclude       []string // fields, as assignee, whose person cannot be an approver
 }
 
 type queue struct {
@@ -59,11 +64,15 @@ func (t *Tenant) growDesk() error {
 		d.requestTypes = append(d.requestTypes, rt)
 	}
 	if a := t.seed.Approval; a != nil {
-		step := &approvalStep{status: t.statusNamed(a.Status), field: t.fieldNamed(a.Field), name: a.Name}
+		step := &approvalStep{status: t.statusNamed(a.Status), field: t.fieldNamed(a.Field), name: a.Name, need: max(1, a.Need), percent: a.Percent, exclude: a.Exclude}
 		if step.status == nil || step.field == nil || step.field.kind != kUsers {
 			return fmt.Errorf("%w: the approval step needs a status and a field of type users", ErrSeed)
 		}
 		d.approval = step
+	}
+	var err error
+	if d.calendar, err = growCalendar(t.seed.Calendar); err != nil {
+		return err
 	}
 	for _, s := range t.seed.SLAs {
 		m, err := t.growSLA(s)
@@ -309,7 +318,7 @@ func (c *call) inQueueNow(q *queue) []*issue {
 	if messages != nil {
 		return nil
 	}
-	return c.t.matching(query, m, nil)
+	return c.t.matching(c.me, query, m, nil)
 }
 
 func queueIssues(c *call) answer {

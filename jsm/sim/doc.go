@@ -8,7 +8,8 @@
 // the same calls. It reads no clock but Config.Now, opens no socket but the webhooks', and starts no
 // goroutine: Run delivers webhooks and is waited for by its caller.
 //
-// What it never does: speak Data Center's dialect; store attachments; send mail; run automation, but for rules that send a web request.
+// What it never does: speak Data Center's dialect; keep a file in memory (attachments lie in a temporary file
+// that is unlinked as soon as it is made); send mail; run automation, but for rules that send a web request.
 //
 // # Behaviour worth knowing
 //
@@ -18,6 +19,16 @@
 //     second search is answered by a copy of the index that lags twice as much. A page of more than 10 issues is never full.
 //   - An edit fails as a whole, with one message per field; the edit screen lacks some fields (NoEdit in the seed).
 //   - Limits per endpoint and per issue are on unless Config.NoLimits; points are always counted.
+//   - Attachments: an upload needs X-Atlassian-Token: no-check. The portal shows an attachment only where the description or
+//     a public comment names it; temporary files are good for an hour and for one use, and attaching them makes a comment.
+//   - The content of an attachment lies on another host (media.go): the site answers 303 to a signed address that is good
+//     for 10 minutes and refuses every call with credentials. A site at 127.0.0.1:PORT has its media host at localhost:PORT.
+//   - A body that is written without a file that it named deletes the attachment, where no other body names it.
+//   - A closed security level hides the issue: 404, and no search finds it. A sub-task has a parent, and goes with it.
+//   - Approvals: one refusal declines; the seed says how many approvals pass the step (one). Half an answer changes nothing
+//     of the issue, not even its updated. Watching is in no history either.
+//   - SLAs run in the seed's calendar (Monday to Friday, 9 to 17, UTC). A completed cycle keeps the goal it had.
+//   - Assets fields show ids only; the Assets API (assets.go), at /gateway/api/jsm/assets and /jsm/assets, tells the labels.
 //   - An issue made by POST /issue has no request type, and is no request, until the request type field is set.
 //
 // # The simulator's own endpoints
@@ -32,6 +43,7 @@
 //	POST   /sim/index       {"lagMs":5000,"flap":true}
 //	POST   /sim/limits      which limits are enforced, see below
 //	GET    /sim/accounts    everybody with their tokens
+//	POST   /sim/accounts    {"email","active","hidden"}: deactivates an account or hides its address, or ends that
 //	GET    /sim/journal     every API write, calls per account and endpoint, points per account
 //	DELETE /sim/journal     forgets them
 //	POST   /sim/move/{key}/{project}   moves an issue; its old key goes on leading to it
@@ -63,6 +75,9 @@
 //
 //	before   status, html (502), drop, rate, portal, maintenance, empty, stranger, unlicensed
 //	after    lost (no answer), applied (another status), cut (half of the answer), late (no answer, applied later)
+//
+// They strike the API, and the media host where their path says so: {"kind":"cut","path":"/file/**"}. There cut, lost
+// and applied break off halfway through the content; drop and late end the connection at once.
 //
 // Start at serve.go.
 package sim

@@ -38,7 +38,7 @@ func offScreen(id string) string {
 // readDraft judges a body against the screen: the fields that may be set here.
 func (c *call) readDraft(b draftBody, is *issue, proj *project, screen func(*field) bool) draft {
 	d := draft{set: map[*field]any{}, errs: map[string]string{}, props: map[string]json.RawMessage{}}
-	s := setter{t: c.t, me: c.me, proj: proj, v2: c.v2}
+	s := setter{t: c.t, me: c.me, proj: proj, is: is, v2: c.v2}
 	for id, raw := range b.Fields {
 		f := c.t.field(id)
 		if _, both := b.Update[id]; both {
@@ -170,6 +170,7 @@ func (s setter) merge(f *field, was, delta any, add bool) any {
 
 // write puts the draft into the issue as one history entry, then its comments and properties.
 func (c *call) write(is *issue, d draft) {
+	replaced := is.replaced(d.set)
 	items := c.t.put(is, d.set)
 	typ := "issue_updated"
 	if slices.ContainsFunc(items, func(it changeItem) bool { return it.fieldID == "assignee" }) {
@@ -183,6 +184,7 @@ func (c *call) write(is *issue, d draft) {
 	for _, n := range d.comments {
 		c.t.addComment(is, c.me, n)
 	}
+	c.t.dropOrphans(is, c.me, replaced...)
 }
 
 // put stores values and gives what changed, in field order.

@@ -6,17 +6,18 @@ import "time"
 // while the tenant's lock is held and passes them to (*Tenant).emit, which must neither block nor take
 // the lock; what is delivered, and how, is the webhook file's business.
 type event struct {
-	Kind    string    // the webhookEvent: "jira:issue_created", "comment_updated", "worklog_created", …
-	Type    string    // issue_event_type_name: "issue_created", "issue_generic", "issue_commented", …; empty where Jira sends none
-	At      time.Time // when it happened, by the tenant's clock
-	Actor   *user     // who did it
-	Issue   *issue    // the issue as it was right after; nothing changes it any more
-	Change  *change   // what changed; nil unless jira:issue_updated
-	Comment *comment  // for comment_*; for comment_deleted the comment that is gone
-	Worklog *worklog  // for worklog_*
-	Link    *link     // for issuelink_*
-	Cascade bool      // a consequence of deleting the issue: Jira delivers these as Secondary
-	Entity  string    // for issue_property_*: the property key
+	Kind       string      // the webhookEvent: "jira:issue_created", "comment_updated", "worklog_created", …
+	Type       string      // issue_event_type_name: "issue_created", "issue_generic", "issue_commented", …; empty where Jira sends none
+	At         time.Time   // when it happened, by the tenant's clock
+	Actor      *user       // who did it
+	Issue      *issue      // the issue as it was right after; nothing changes it any more
+	Change     *change     // what changed; nil unless jira:issue_updated
+	Comment    *comment    // for comment_*; for comment_deleted the comment that is gone
+	Worklog    *worklog    // for worklog_*
+	Link       *link       // for issuelink_*
+	Attachment *attachment // for attachment_*
+	Cascade    bool        // a consequence of deleting the issue: Jira delivers these as Secondary
+	Entity     string      // for issue_property_*: the property key
 }
 
 // happened emits an event about an issue, with a copy of the issue.

@@ -83,7 +83,7 @@ func (f *Fault) matches(c *call) bool {
 		return false
 	}
 	if f.Path == "" {
-		return !strings.HasPrefix(c.r.URL.Path, "/oauth/")
+		return !strings.HasPrefix(c.r.URL.Path, "/oauth/") && !strings.HasPrefix(c.r.URL.Path, mediaPath)
 	}
 	if base, deep := strings.CutSuffix(f.Path, "/**"); deep {
 		return strings.HasPrefix(c.r.URL.Path, base)
@@ -128,6 +128,11 @@ func (t *Tenant) withFaults(c *call) (answer, outcome) {
 	if f == nil {
 		return c.run(), answered
 	}
+	return t.suffer(f, c)
+}
+
+// suffer lets a call go wrong.
+func (t *Tenant) suffer(f *Fault, c *call) (answer, outcome) {
 	t.log.Debug("fault strikes", "kind", f.Kind, "endpoint", c.ep.name)
 	if impostors[f.Kind] != "" {
 		return f.impose(c), answered
@@ -253,6 +258,22 @@ func (t *Tenant) simRoutes(r *router) {
 	r.add("POST", "/sim/clock", simClock)
 	r.add("POST", "/sim/index", simIndex)
 	r.add("POST", "/sim/limits", simLimits)
+	r.add("POST", "/sim/accounts", func(c *call) answer {
+		var in struct {
+			Email  string `json:"email"`
+			Active bool   `json:"active"`
+			Hidden bool   `json:"hidden"`
+		}
+		if a, fine := c.decode(&in); !fine {
+			return a
+		}
+		u := c.t.person(in.Email)
+		if u == nil {
+			return refuse(http.StatusNotFound, "no such account")
+		}
+		u.active, u.hidden = in.Active, in.Hidden
+		return noContent()
+	})
 	r.add("GET", "/sim/accounts", func(c *call) answer {
 		out := []any{}
 		for _, u := range c.t.people.list {

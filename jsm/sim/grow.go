@@ -7,7 +7,7 @@ import (
 
 // grow builds the tenant from its seed. The order of the steps is the order in which ids are given out.
 func (t *Tenant) grow() error {
-	for _, step := range []func() error{t.growPeople, t.growLists, t.growFields, t.growWorkflow, t.growDesk} {
+	for _, step := range []func() error{t.growPeople, t.growLists, t.growSecurity, t.growAssets, t.growFields, t.growWorkflow, t.growDesk} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -83,6 +83,10 @@ func (t *Tenant) growLists() error {
 	}
 	for _, name := range s.IssueTypes {
 		l.issueTypes = append(l.issueTypes, named{t.nextText("issuetype"), name, ""})
+	}
+	for _, name := range s.Subtasks {
+		it := named{t.nextText("issuetype"), name, ""}
+		l.issueTypes, l.subtasks = append(l.issueTypes, it), append(l.subtasks, it.id)
 	}
 	for _, name := range s.Components {
 		l.components = append(l.components, named{t.nextText("component"), name, ""})

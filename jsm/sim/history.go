@@ -92,7 +92,7 @@ func bulkHistory(c *call) answer {
 func (c *call) visible(ids []string) []*issue {
 	var out []*issue
 	for _, id := range ids {
-		if is := c.t.find(id); is != nil && c.me.browses() && !slices.Contains(out, is) {
+		if is := c.t.find(id); is != nil && c.t.sees(c.me, is) && !slices.Contains(out, is) {
 			out = append(out, is)
 		}
 	}

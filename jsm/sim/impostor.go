@@ -42,6 +42,10 @@ func (f *Fault) impose(c *call) answer {
 
 // cut leaves the first half of an answer.
 func cut(a answer) answer {
+	if a.content != nil {
+		a.torn = true
+		return a
+	}
 	whole, err := json.Marshal(a.body)
 	if err != nil || a.body == nil {
 		return a

@@ -86,7 +86,7 @@ func (t *Tenant) shown(names []string) []*field {
 			out = append(out[:0:0], t.lists.fields...)
 		case n == "*navigable":
 			for _, f := range t.lists.fields {
-				if f.kind != kComments && f.kind != kWorklogs {
+				if f.navigable() {
 					add(f)
 				}
 			}

@@ -28,10 +28,10 @@ func (t *Tenant) issueRoutes(r *router) {
 // issue finds the issue of the path for the platform; portal-only customers see none there.
 func (c *call) issue() (*issue, answer, bool) {
 	is := c.t.find(c.v("key"))
-	if is == nil || !c.me.browses() {
+	if is == nil || !c.t.sees(c.me, is) {
 		return nil, issueGone(), false
 	}
-	c.key = is.key
+	c.key, c.at = is.key, is
 	c.objects = 1
 	return is, answer{}, true
 }
@@ -87,7 +87,7 @@ func bulkFetch(c *call) answer {
 	errs := []any{}
 	for _, id := range in.IDs {
 		is := c.t.find(id)
-		if is == nil || !c.me.browses() {
+		if is == nil || !c.t.sees(c.me, is) {
 			errs = append(errs, obj{"id": id, "errorMessage": noSuchIssue})
 		} else if !slices.Contains(found, is) {
 			found = append(found, is)
@@ -125,6 +125,7 @@ func createIssue(c *call) answer {
 	if d.set[c.t.field("summary")] == nil && d.errs["summary"] == "" {
 		d.errs["summary"] = "You must specify a summary of the issue."
 	}
+	c.t.checkParent(d, issueType)
 	if a, bad := d.refusal(); bad {
 		proj.last++ // a refused create may burn its number (JRACLOUD-78553)
 		return a
@@ -258,12 +259,18 @@ func deleteIssue(c *call) answer {
 	if !c.me.admin() {
 		return refuse(http.StatusForbidden, "You do not have permission to delete issues in this project.")
 	}
+	if a, may := c.mayDelete(is); !may {
+		return a
+	}
 	c.t.removeIssue(is, c.me)
 	return noContent()
 }
 
 // removeIssue deletes an issue; what hung on it is told as a consequence.
 func (t *Tenant) removeIssue(is *issue, me *user) {
+	for _, child := range t.children(is) {
+		t.removeIssue(child, me)
+	}
 	for _, l := range is.links {
 		t.unlink(l, me)
 	}
@@ -278,6 +285,15 @@ func (t *Tenant) removeIssue(is *issue, me *user) {
 	t.happened("jira:issue_deleted", "issue_deleted", me, is, nil)
 	for _, cm := range is.comments {
 		t.happened("comment_deleted", "", me, is, func(e *event) { e.Comment, e.Cascade = cm, true })
+	}
+	for _, w := range is.worklogs {
+		t.issues.unlogged = append(t.issues.unlogged, unlogged{w.id, t.now()})
+		t.happened("worklog_deleted", "", me, is, func(e *event) { e.Worklog, e.Cascade = w, true })
+	}
+	for _, at := range is.attachments {
+		delete(t.issues.files, at.id)
+		delete(t.issues.media, at.media)
+		t.happened("attachment_deleted", "", me, is, func(e *event) { e.Attachment, e.Cascade = at, true })
 	}
 }
 
@@ -296,4 +312,7 @@ func (t *Tenant) moveTo(is *issue, p *project, me *user) {
 		{field: "project", fieldID: "project", fieldType: "jira", from: str(was.id), fromString: str(was.name), to: str(p.id), toString: str(p.name)},
 		{field: "Key", fieldID: "issuekey", fieldType: "jira", fromString: str(old), toString: str(is.key)},
 	}, "issue_moved", t.now())
+	for _, child := range t.children(is) {
+		t.moveTo(child, p, me)
+	}
 }

@@ -30,8 +30,12 @@ func TestJiraJS(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "jira.js")); err != nil {
 		wanted(t, "jira.js is not installed (npm ci --omit=dev in testdata/jirajs): %v", err)
 	}
-	for _, name := range []string{"north", "south"} {
-		t.Run(name, func(t *testing.T) {
+	for _, run := range []struct {
+		name, script string
+		checks       int
+	}{{"north", "check.mjs", 60}, {"south", "check.mjs", 60}, {"north", "entities.mjs", 18}, {"south", "entities.mjs", 18}} {
+		name := run.name
+		t.Run(name+" "+run.script, func(t *testing.T) {
 			tenant := MustNew(Config{Name: name})
 			server := httptest.NewServer(tenant)
 			defer server.Close()
@@ -42,7 +46,7 @@ func TestJiraJS(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
-			cmd := exec.CommandContext(ctx, node, "check.mjs", server.URL, tenant.Project(), string(accounts))
+			cmd := exec.CommandContext(ctx, node, run.script, server.URL, tenant.Project(), string(accounts))
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), "AUDIT_SCHEMAS=true")
 			out, err := cmd.Output()
@@ -55,14 +59,14 @@ func TestJiraJS(t *testing.T) {
 			}
 			if json.Unmarshal(out, &report) != nil {
 				exit, _ := err.(*exec.ExitError)
-				t.Fatalf("check.mjs gave no report: %v\n%s\n%+v", err, out, exit)
+				t.Fatalf("%s gave no report: %v\n%s\n%+v", run.script, err, out, exit)
 			}
 			for _, c := range report.Checks {
 				if !c.OK {
 					t.Errorf("%s: %s", c.What, c.Detail)
 				}
 			}
-			if len(report.Checks) < 60 || report.OK == t.Failed() {
+			if len(report.Checks) < run.checks || report.OK == t.Failed() {
 				t.Errorf("%d checks, ok %v", len(report.Checks), report.OK)
 			}
 		})

@@ -31,7 +31,7 @@ type journal struct {
 // readPost tells POSTs that only read: they cost as reads and are no writes.
 func readPost(name string) bool {
 	for _, end := range []string{"/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/jql/match", "/jql/parse", "/comment/list",
-		"/changelog/bulkfetch", "/worklog/list", "/search"} {
+		"/changelog/bulkfetch", "/worklog/list", "/search", "/object/aql"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}
@@ -46,10 +46,7 @@ func isWrite(method, name string) bool {
 // noted enters an answered call into the journal and the points ledger.
 func (t *Tenant) noted(c *call, name string, a answer) answer {
 	who := c.who()
-	if t.ledger.calls == nil {
-		t.ledger.calls, t.ledger.points = map[string]int{}, map[string]int{}
-	}
-	t.ledger.calls[who+"\t"+name]++
+	t.ledger.count(who, name)
 	if a.status != http.StatusTooManyRequests {
 		cost := 1
 		if !isWrite(c.r.Method, name) {
@@ -60,6 +57,14 @@ func (t *Tenant) noted(c *call, name string, a answer) answer {
 	}
 	t.ledger.write(c, name, a, c.lost)
 	return a
+}
+
+// count notes that an account called an endpoint.
+func (j *journal) count(who, name string) {
+	if j.calls == nil {
+		j.calls, j.points = map[string]int{}, map[string]int{}
+	}
+	j.calls[who+"\t"+name]++
 }
 
 // write enters a call that changes something.

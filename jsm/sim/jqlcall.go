@@ -104,7 +104,7 @@ func (e jqlEnv) slaCall(info jql.FieldInfo, op jql.Operator, name string, fn jql
 	case "paused":
 		return judge(func(c *slaClock) bool { return c.ongoing != nil && c.ongoing.paused })
 	case "withincalendarhours":
-		return judge(func(*slaClock) bool { return working(e.t.now()) })
+		return judge(func(*slaClock) bool { return e.t.desk.calendar.working(e.t.now()) })
 	case "remaining", "elapsed":
 		if len(fn.Args) != 1 {
 			return jql.Result{}, fmt.Errorf("Function '%s' expected '1' arguments but received '%d'.", fn.Name, len(fn.Args))

@@ -50,6 +50,8 @@ func (t *Tenant) systemRef(id string) any {
 	switch id {
 	case "Customer Request Type":
 		return t.fieldOfKind(kRequestType)
+	case "level":
+		return t.field("security")
 	case "component":
 		return t.field("components")
 	case "fixVersion":
@@ -142,7 +144,7 @@ func (e jqlEnv) resolveListed(info jql.FieldInfo, add func(jql.Datum, ...string)
 		return
 	}
 	switch f.kind {
-	case kProject:
+	case kProject, kPicked:
 		for _, p := range e.t.lists.projects {
 			add(jql.Datum{ID: p.id, Name: p.name}, p.key)
 		}
@@ -186,6 +188,8 @@ func (e jqlEnv) Values(issue jql.Issue, info jql.FieldInfo) []jql.Datum {
 		return e.allText(is)
 	case "comment":
 		return e.commentTexts(is)
+	case "attachments", "watcher", "watchers", "worklogAuthor", "worklogComment", "worklogDate", "timeSpent":
+		return e.hung(is, info.ID)
 	case "statusCategory":
 		b := e.t.categoryBean(e.t.status(is.str("status")).category)
 		return []jql.Datum{{ID: strconv.Itoa(b["id"].(int)), Name: b["name"].(string)}}
@@ -287,6 +291,8 @@ func (e jqlEnv) datum(f *field, stored string) jql.Datum {
 	switch f.kind {
 	case kText, kURL, kLabels:
 		return jql.Datum{Name: stored}
+	case kParent:
+		return jql.Datum{ID: stored, Name: e.t.nameOf(f, stored)}
 	case kPriority, kResolution, kVersion, kVersions:
 		choices := e.t.choices(f, nil)
 		i := slices.IndexFunc(choices, func(c named) bool { return c.id == stored })

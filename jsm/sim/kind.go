@@ -14,6 +14,7 @@ import (
 //	one of a list          string, the id (select, priority, version, status …)
 //	many of a list         []string, the ids, in the order of the list
 //	cascading              [2]string, ids of parent and child (child "" where none)
+//	parent                 string, the issue's id; assets: []string, the objects' ids
 //	user group             string, account id or group name; users groups labels: []string
 //
 // An empty value is not stored at all.
@@ -51,10 +52,17 @@ const (
 	kSLA          kind = "sla"
 	kRating       kind = "rating"
 	kRatingDate   kind = "ratingdate"
-	kStamp        kind = "stamp"     // created, updated, resolutiondate: ours to set
-	kComments     kind = "comments"  // read only containers
-	kLinks        kind = "links"     //
-	kWorklogs     kind = "worklogs"  //
+	kStamp        kind = "stamp"    // created, updated, resolutiondate: ours to set
+	kComments     kind = "comments" // read only containers
+	kLinks        kind = "links"    //
+	kWorklogs     kind = "worklogs" //
+	kAttachments  kind = "attachments"
+	kWatches      kind = "watches"
+	kSecurity     kind = "security"
+	kParent       kind = "parent" // stored as the id in text
+	kSubtasks     kind = "subtasks"
+	kPicked       kind = "projectpicker"
+	kAssets       kind = "assets"
 	kTracking     kind = "timetrack" // timetracking; time spent follows from worklogs
 )
 
@@ -112,6 +120,13 @@ var kinds = map[kind]kindFacts{
 	kComments:     {typ: "comments-page", readOnly: true, searcher: true},
 	kLinks:        {typ: "array", items: "issuelinks", readOnly: true, searcher: true},
 	kWorklogs:     {typ: "array", items: "worklog", readOnly: true},
+	kAttachments:  {typ: "array", items: "attachment", readOnly: true, searcher: true},
+	kWatches:      {typ: "watches", readOnly: true, searcher: true},
+	kSecurity:     {typ: "securitylevel", ops: setOnly, searcher: true},
+	kParent:       {typ: "issuelink", ops: setOnly, searcher: true},
+	kSubtasks:     {typ: "array", items: "issuelinks", readOnly: true},
+	kPicked:       {typ: "project", custom: jiraFields + "project", ops: setOnly, searcher: true},
+	kAssets:       {typ: "array", items: "cmdb-object-field", custom: "com.atlassian.jira.plugins.cmdb:cmdb-object-cftype", ops: setMany, searcher: true},
 	kTracking:     {typ: "timetracking", ops: setOnly},
 }
 
@@ -135,7 +150,7 @@ func (k kind) many() bool {
 // listed tells whether the value is picked from a list of the tenant.
 func (k kind) listed() bool {
 	switch k {
-	case kSelect, kRadio, kMulti, kChecks, kVersion, kVersions, kComponents, kPriority, kStatus, kResolution, kIssueType, kOrgs:
+	case kSelect, kRadio, kMulti, kChecks, kVersion, kVersions, kComponents, kPriority, kStatus, kResolution, kIssueType, kOrgs, kSecurity, kPicked:
 		return true
 	}
 	return false
@@ -191,8 +206,13 @@ func systemFields() []*field {
 		sys("versions", "Affects versions", kVersions, "Version", "affectedVersion"),
 		sys("duedate", "Due date", kDate, "duedate", "due", "duedate"),
 		sys("timetracking", "Time tracking", kTracking, "timeoriginalestimate"),
+		sys("attachment", "Attachment", kAttachments, "Attachment", "attachments"),
 		sys("comment", "Comment", kComments, "Comment"),
 		sys("issuelinks", "Linked Issues", kLinks, "Link", "issueLinkType"),
+		sys("watches", "Watchers", kWatches, "", "watchers"),
+		sys("security", "Security Level", kSecurity, "security", "level"),
+		sys("parent", "Parent", kParent, "IssueParentAssociation", "parent"),
+		sys("subtasks", "Sub-tasks", kSubtasks, "", "subtasks"),
 		sys("worklog", "Log Work", kWorklogs, "worklog"),
 		sys("created", "Created", kStamp, "created", "created", "createdDate"),
 		sys("updated", "Updated", kStamp, "updated", "updated", "updatedDate"),

@@ -76,6 +76,8 @@ func burst(ep *endpoint) float64 {
 		return 150
 	case strings.HasSuffix(ep.name, "/changelog"):
 		return 200
+	case strings.HasSuffix(ep.name, "/attachment/content/{id}"):
+		return 300
 	case strings.HasSuffix(ep.name, "/approximate-count"):
 		return 150
 	case strings.HasSuffix(ep.name, "/servicedesk/{desk}/customer") && ep.method == http.MethodGet:
@@ -165,6 +167,9 @@ const (
 
 func (l *limits) issueRefuses(c *call) (answer, bool) {
 	is := c.t.find(c.v("key"))
+	if strings.HasSuffix(c.ep.name, "/attachment/{id}") {
+		is = c.t.issues.byID[c.t.issues.files[number(c.v("id"))]]
+	}
 	if is == nil {
 		return answer{}, false
 	}

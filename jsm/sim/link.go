@@ -34,6 +34,7 @@ func (t *Tenant) linkRoutes(r *router) {
 	r.add("GET", "/rest/api/{v}/issue/{key}/remotelink", listRemoteLinks)
 	r.add("POST", "/rest/api/{v}/issue/{key}/remotelink", putRemoteLink).perItem = true
 	r.add("DELETE", "/rest/api/{v}/issue/{key}/remotelink", deleteRemoteLink).perItem = true
+	r.add("PUT", "/rest/api/{v}/issue/{key}/remotelink/{id}", editRemoteLink).perItem = true
 	r.add("GET", "/rest/api/{v}/issue/{key}/remotelink/{id}", func(c *call) answer {
 		is, rl, a, found := c.remoteLink()
 		if !found {
@@ -223,39 +224,13 @@ func putRemoteLink(c *call) answer {
 	if !found {
 		return a
 	}
-	var in struct {
-		GlobalID     string          `json:"globalId"`
-		Application  json.RawMessage `json:"application"`
-		Relationship string          `json:"relationship"`
-		Object       json.RawMessage `json:"object"`
-	}
-	if a, fine := c.decode(&in); !fine {
+	fresh, a, fine := c.readRemoteLink()
+	if !fine {
 		return a
-	}
-	if !c.me.licensed() {
-		return refuse(http.StatusForbidden, "You do not have permission to link issues.")
-	}
-	var object struct{ URL, Title string }
-	errs := map[string]string{}
-	if !unmarshal(in.Object, &object) || object.Title == "" {
-		errs["title"] = "'title' is required."
-	}
-	if u, err := url.Parse(object.URL); object.URL == "" || err != nil || u.Scheme == "" {
-		errs["url"] = "'url' is required and must be absolute."
-	}
-	if textLength(in.GlobalID) > 255 {
-		errs["globalId"] = "'globalId' exceeds the maximum length of 255 characters."
-	}
-	if len(errs) > 0 {
-		return refuseFields(errs)
-	}
-	fresh := &remoteLink{globalID: in.GlobalID, application: in.Application, relationship: in.Relationship, object: bytes.Clone(in.Object)}
-	if len(in.Application) > 0 && isNull(in.Application) {
-		fresh.application = nil
 	}
 	list := slices.Clone(is.remotes)
 	for i, r := range list {
-		if r.globalID == in.GlobalID && in.GlobalID != "" {
+		if r.globalID == fresh.globalID && fresh.globalID != "" {
 			fresh.id = r.id
 			list[i] = fresh
 			is.remotes = list
@@ -270,6 +245,58 @@ func putRemoteLink(c *call) answer {
 	is.remotes = append(list, fresh)
 	c.t.index.wrote(c.t, is)
 	return created(obj{"id": fresh.id, "self": c.t.url + "/rest/api/3/issue/" + is.idText() + "/remotelink/" + text(fresh.id)})
+}
+
+// readRemoteLink judges a body; what it leaves out is empty, also where the link had it.
+func (c *call) readRemoteLink() (*remoteLink, answer, bool) {
+	var in struct {
+		GlobalID     string          `json:"globalId"`
+		Application  json.RawMessage `json:"application"`
+		Relationship string          `json:"relationship"`
+		Object       json.RawMessage `json:"object"`
+	}
+	if a, fine := c.decode(&in); !fine {
+		return nil, a, false
+	}
+	if !c.me.licensed() {
+		return nil, refuse(http.StatusForbidden, "You do not have permission to link issues."), false
+	}
+	var object struct{ URL, Title string }
+	errs := map[string]string{}
+	if !unmarshal(in.Object, &object) || object.Title == "" {
+		errs["title"] = "'title' is required."
+	}
+	if u, err := url.Parse(object.URL); object.URL == "" || err != nil || u.Scheme == "" {
+		errs["url"] = "'url' is required and must be absolute."
+	}
+	if textLength(in.GlobalID) > 255 {
+		errs["globalId"] = "'globalId' exceeds the maximum length of 255 characters."
+	}
+	if len(errs) > 0 {
+		return nil, refuseFields(errs), false
+	}
+	fresh := &remoteLink{globalID: in.GlobalID, application: in.Application, relationship: in.Relationship, object: bytes.Clone(in.Object)}
+	if len(in.Application) > 0 && isNull(in.Application) {
+		fresh.application = nil
+	}
+	return fresh, answer{}, true
+}
+
+// editRemoteLink replaces a link by its id.
+func editRemoteLink(c *call) answer {
+	is, old, a, found := c.remoteLink()
+	if !found {
+		return a
+	}
+	fresh, a, fine := c.readRemoteLink()
+	if !fine {
+		return a
+	}
+	fresh.id = old.id
+	is.remotes = slices.Clone(is.remotes)
+	is.remotes[slices.Index(is.remotes, old)] = fresh
+	c.t.index.wrote(c.t, is)
+	return noContent()
 }
 
 // deleteRemoteLink deletes by globalId; Jira wants a Content-Type on this DELETE.

@@ -44,6 +44,7 @@ func (t *Tenant) metaRoutes(r *router) {
 		}
 		return ok(obj{"issueLinkTypes": out})
 	})
+	r.add("GET", "/rest/api/{v}/issueLinkType/{id}", getLinkType)
 	r.add("GET", "/rest/api/{v}/project", func(c *call) answer { return ok(c.projects()) })
 	r.add("GET", "/rest/api/{v}/project/search", searchProjects)
 	r.add("GET", "/rest/api/{v}/project/{project}", func(c *call) answer { return c.inProject(func(p *project) answer { return ok(c.fullProject(p)) }) })
@@ -62,6 +63,15 @@ func (t *Tenant) metaRoutes(r *router) {
 	})
 	r.add("GET", "/rest/api/{v}/issue/createmeta/{project}/issuetypes", createMetaTypes)
 	r.add("GET", "/rest/api/{v}/issue/createmeta/{project}/issuetypes/{type}", createMetaFields)
+}
+
+func getLinkType(c *call) answer {
+	for _, k := range c.t.lists.linkTypes {
+		if k.id == c.v("id") {
+			return ok(c.t.linkTypeBean(k))
+		}
+	}
+	return refuse(http.StatusNotFound, "No issue link type with id '"+c.v("id")+"' exists.")
 }
 
 // paged answers a list as a page bean.
@@ -85,8 +95,13 @@ func (c *call) inProject(run func(p *project) answer) answer {
 
 func (f *field) bean() obj {
 	facts := kinds[f.kind]
-	return obj{"id": f.id, "key": f.id, "name": f.name, "custom": f.custom != 0, "orderable": !facts.readOnly, "navigable": f.kind != kComments && f.kind != kWorklogs,
+	return obj{"id": f.id, "key": f.id, "name": f.name, "custom": f.custom != 0, "orderable": !facts.readOnly, "navigable": f.navigable(),
 		"searchable": facts.searcher, "clauseNames": f.clauses, "schema": f.schema()}
+}
+
+// navigable tells which fields a list may show: those whose value is no list of things of their own.
+func (f *field) navigable() bool {
+	return f.kind != kComments && f.kind != kWorklogs && f.kind != kAttachments
 }
 
 func searchFields(c *call) answer {
@@ -134,7 +149,7 @@ func projectStatuses(c *call) answer {
 	return c.inProject(func(*project) answer {
 		out := []any{}
 		for _, it := range c.t.lists.issueTypes {
-			out = append(out, obj{"self": c.t.url + "/rest/api/3/issuetype/" + it.id, "id": it.id, "name": it.name, "subtask": false, "statuses": c.t.statusBeans()})
+			out = append(out, obj{"self": c.t.url + "/rest/api/3/issuetype/" + it.id, "id": it.id, "name": it.name, "subtask": c.t.subtask(it.id), "statuses": c.t.statusBeans()})
 		}
 		return ok(out)
 	})

@@ -72,16 +72,18 @@ type issue struct {
 	creator  *user
 	viaDesk  bool // raised as a request
 
-	comments  []*comment
-	changes   []*change // oldest first
-	links     []*link
-	remotes   []*remoteLink
-	worklogs  []*worklog
-	approvals []*approval
-	moments   []moment // every status it had, oldest first
-	props     map[string]json.RawMessage
-	silent    map[string]bool // accounts that unsubscribed from its notifications
-	rating    *rating
+	comments    []*comment
+	changes     []*change // oldest first
+	links       []*link
+	remotes     []*remoteLink
+	worklogs    []*worklog
+	approvals   []*approval
+	attachments []*attachment
+	watchers    []string // accountIds
+	moments     []moment // every status it had, oldest first
+	props       map[string]json.RawMessage
+	silent      map[string]bool // accounts that unsubscribed from its notifications
+	rating      *rating
 }
 
 func (is *issue) idText() string { return strconv.FormatInt(is.id, 10) }
@@ -98,6 +100,8 @@ func (is *issue) clone() *issue {
 	c.remotes = slices.Clone(is.remotes)
 	c.worklogs = slices.Clone(is.worklogs)
 	c.approvals = slices.Clone(is.approvals)
+	c.attachments = slices.Clone(is.attachments)
+	c.watchers = slices.Clone(is.watchers)
 	c.moments = slices.Clip(is.moments)
 	return &c
 }
@@ -144,8 +148,6 @@ func (c *comment) public() bool {
 
 const publicProperty = "sd.public.comment"
 
-type restriction struct{ kind, value, identifier string }
-
 // A change is one history entry of the changelog.
 type change struct {
 	id     int64
@@ -178,15 +180,17 @@ type remoteLink struct {
 }
 
 type worklog struct {
-	id      int64
-	issue   int64
-	author  *user
-	comment json.RawMessage
-	started time.Time
-	seconds int64
-	created time.Time
-	updated time.Time
-	props   map[string]json.RawMessage
+	id         int64
+	issue      int64
+	author     *user
+	comment    json.RawMessage
+	started    time.Time
+	seconds    int64
+	visibility *restriction
+	editor     *user
+	created    time.Time
+	updated    time.Time
+	props      map[string]json.RawMessage
 }
 
 type approval struct {

@@ -13,7 +13,7 @@ const gatePath = "/ex/jira/"
 func ungate(r *http.Request) (inner *http.Request, cloud string) {
 	rest, gated := strings.CutPrefix(r.URL.EscapedPath(), gatePath)
 	cloud, path, _ := strings.Cut(rest, "/")
-	if !gated || cloud == "" || !strings.HasPrefix(path, "rest/") {
+	if !gated || cloud == "" || !strings.HasPrefix(path, "rest/") && !strings.HasPrefix(path, "jsm/") {
 		return r, ""
 	}
 	plain, err := url.PathUnescape("/" + path)
@@ -86,6 +86,12 @@ func scopeOf(ep *endpoint) string {
 	switch {
 	case strings.HasSuffix(path, "/serverInfo"), desk && strings.HasSuffix(path, "/info"):
 		return ""
+	case !desk && has("/assets/"):
+		return "read:cmdb-object:jira"
+	case has("/securitylevel/{id}"):
+		return "manage:jira-configuration"
+	case strings.HasSuffix(path, "{v}/version"), strings.HasSuffix(path, "{v}/component"):
+		return "manage:jira-project"
 	case has("/webhook"):
 		return "manage:jira-webhook"
 	case desk && has("/customer", "/organization"):
@@ -94,11 +100,13 @@ func scopeOf(ep *endpoint) string {
 		return "read:jira-work"
 	case desk && has("{desk}/knowledgebase"):
 		return "read:knowledgebase:jira-service-management"
+	case desk && has("/comment/{id}/attachment"):
+		return "read:request.attachment:jira-service-management"
 	case desk && ep.method == http.MethodGet:
 		return "read:servicedesk-request"
 	case desk:
 		return "write:servicedesk-request"
-	case has("/group/member", "/priority/search"):
+	case has("/group/member", "/priority/search", "{field}/context"):
 		return "manage:jira-configuration"
 	case has("/user", "/myself", "/group"):
 		return "read:jira-user"

@@ -15,7 +15,8 @@ type setter struct {
 	t    *Tenant
 	me   *user
 	proj *project
-	v2   bool // rich text comes as wiki markup
+	is   *issue // whose attachments wiki markup may name; nil: a new issue
+	v2   bool   // rich text comes as wiki markup
 }
 
 const (
@@ -77,17 +78,28 @@ func (s setter) value(f *field, raw json.RawMessage) (any, string) {
 		return s.groups(f, raw)
 	case kCascade:
 		return s.cascade(f, raw)
-	case kRequestType:
-		return s.requestType(raw)
-	case kOrgs:
-		return s.organizations(raw)
-	case kTracking:
-		return s.tracking(raw)
+	case kRequestType, kOrgs, kTracking, kParent, kAssets:
+		return s.linked(f, raw)
 	}
 	if f.kind.listed() {
 		return s.listed(f, raw)
 	}
 	return nil, fmt.Sprintf("Field '%s' cannot be set. It is not on the appropriate screen, or unknown.", f.id)
+}
+
+// linked reads the kinds whose value names something that is more than an option.
+func (s setter) linked(f *field, raw json.RawMessage) (any, string) {
+	switch f.kind {
+	case kRequestType:
+		return s.requestType(raw)
+	case kOrgs:
+		return s.organizations(raw)
+	case kAssets:
+		return s.assets(raw)
+	case kParent:
+		return s.parent(raw)
+	}
+	return s.tracking(raw)
 }
 
 func isNull(raw json.RawMessage) bool {
@@ -146,7 +158,7 @@ func (s setter) paragraph(raw json.RawMessage) (any, string) {
 		if utf8.RuneCountInString(text) > maxText {
 			return nil, tooLong(maxText)
 		}
-		return wikiToADF(text), ""
+		return s.t.fromWiki(s.is, text), ""
 	}
 	if isText {
 		return nil, notADF
@@ -265,6 +277,13 @@ func (r ref) among(f *field, choices []named) (string, string) {
 			}
 		}
 		return "", fmt.Sprintf("%s id '%s' is not valid", word, r.id())
+	case f.kind == kPicked && r.Key != nil:
+		for _, c := range choices {
+			if c.extra == *r.Key {
+				return c.id, ""
+			}
+		}
+		return "", fmt.Sprintf("%s key '%s' is not valid", word, *r.Key)
 	case name != nil:
 		for _, c := range choices {
 			if c.name == *name {
@@ -320,6 +339,12 @@ func (t *Tenant) choices(f *field, p *project) []named {
 			out[i] = named{id: s.id, name: s.name, extra: s.category}
 		}
 		return out
+	case kSecurity:
+		out := make([]named, len(t.lists.levels))
+		for i, l := range t.lists.levels {
+			out[i] = named{id: l.id, name: l.name}
+		}
+		return out
 	case kComponents:
 		return t.lists.components
 	case kVersion, kVersions:
@@ -334,7 +359,13 @@ func (t *Tenant) choices(f *field, p *project) []named {
 			out[i] = named{id: o.id, name: o.name}
 		}
 		return out
-	case kProject:
+	case kAssets:
+		out := make([]named, len(t.lists.assets))
+		for i, a := range t.lists.assets {
+			out[i] = named{id: a.id, name: a.label, extra: a.key}
+		}
+		return out
+	case kProject, kPicked:
 		out := make([]named, len(t.lists.projects))
 		for i, p := range t.lists.projects {
 			out[i] = named{id: p.id, name: p.name, extra: p.key}

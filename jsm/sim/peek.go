@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -28,8 +29,12 @@ type Ticket struct {
 	Comments          []Note              // oldest first
 	Approvals         []Decision
 	Worklogs          int
+	Work              []Work   // work logs, oldest first
+	Watchers          []string // e-mails
+	Parts             []string // keys of sub-tasks
 	Links             []string // keys of linked issues
 	WebLinks          []string // addresses
+	Files             []File   // attachments, oldest first
 	Properties        map[string]string
 	Changes           int // history entries
 	Created, Updated  time.Time
@@ -45,6 +50,26 @@ type Note struct {
 	Parent           string
 	Created, Updated time.Time
 	Properties       map[string]string
+}
+
+// File is an attachment.
+type File struct {
+	ID, Name, MIME string
+	Author         string // e-mail
+	Media          string // what documents call it by
+	Size           int64
+	SHA256         string // hexadecimal
+	Portal         bool   // the portal shows it: the description or a public comment names it
+	Created        time.Time
+}
+
+// Work is a work log.
+type Work struct {
+	ID, Author string // Author: e-mail
+	Seconds    int64
+	Text       string // plain text
+	Started    time.Time
+	Properties map[string]string
 }
 
 // Decision is an approval.
@@ -119,8 +144,14 @@ func (t *Tenant) ticket(is *issue) Ticket {
 			x.Participants = names
 		}
 	}
+	t.hang(&x, is)
+	return x
+}
+
+// hang reads what hangs on a ticket besides its fields.
+func (t *Tenant) hang(x *Ticket, is *issue) {
 	for _, cm := range is.comments {
-		x.Comments = append(x.Comments, note(cm))
+		x.Comments = append(x.Comments, t.note(is, cm))
 	}
 	for _, a := range is.approvals {
 		d := Decision{ID: text(a.id), Name: a.name, State: a.decision}
@@ -129,12 +160,25 @@ func (t *Tenant) ticket(is *issue) Ticket {
 		}
 		x.Approvals = append(x.Approvals, d)
 	}
+	shown := is.onPortal()
+	for _, at := range is.attachments {
+		x.Files = append(x.Files, File{ID: text(at.id), Name: at.name, MIME: at.mime, Author: at.author.email, Media: at.media, Size: at.content.size,
+			SHA256: hex.EncodeToString(at.content.sum[:]), Portal: shown[at.media], Created: at.created})
+	}
+	for _, w := range is.worklogs {
+		x.Work = append(x.Work, Work{text(w.id), w.author.email, w.seconds, adfToText(w.comment), w.started, plainProps(w.props)})
+	}
+	for _, id := range is.watchers {
+		x.Watchers = append(x.Watchers, t.people.byID[id].email)
+	}
+	for _, child := range t.children(is) {
+		x.Parts = append(x.Parts, child.key)
+	}
 	x.Links, x.WebLinks = t.linkedKeys(is)
-	return x
 }
 
-func note(cm *comment) Note {
-	n := Note{ID: text(cm.id), Author: cm.author.email, Text: adfToText(cm.body), Wiki: adfToWiki(cm.body), Public: cm.public(),
+func (t *Tenant) note(is *issue, cm *comment) Note {
+	n := Note{ID: text(cm.id), Author: cm.author.email, Text: adfToText(cm.body), Wiki: t.toWiki(is, cm.body), Public: cm.public(),
 		Created: cm.created, Updated: cm.updated, Properties: plainProps(cm.props)}
 	if cm.parent != 0 {
 		n.Parent = text(cm.parent)

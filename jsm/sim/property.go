@@ -128,7 +128,7 @@ func deleteIssueProperty(c *call) answer {
 func (c *call) commentAt() (*issue, *comment, answer, bool) {
 	id, _ := strconv.ParseInt(c.v("id"), 10, 64) // 0, which no comment has, where it is no number
 	is, cm := c.t.commentByID(id)
-	if cm == nil || !c.me.browses() || !c.t.seesComment(c.me, cm) {
+	if cm == nil || !c.t.sees(c.me, is) || !c.t.seesComment(c.me, cm) {
 		return nil, nil, refuse(http.StatusNotFound, fmt.Sprintf("Can not find a comment for the id: %s.", c.v("id"))), false
 	}
 	c.key = is.key

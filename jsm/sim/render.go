@@ -35,6 +35,12 @@ func (t *Tenant) render(is *issue, f *field, v view) any {
 		return t.commentsOf(is, v)
 	case "issuelinks":
 		return t.linksOf(is)
+	case "watches":
+		return t.watchesOf(is, v)
+	case "subtasks":
+		return t.subtasksOf(is)
+	case "attachment":
+		return t.attachmentsOf(is, v)
 	case "worklog":
 		return t.worklogsOf(is, v)
 	case "timetracking":
@@ -73,7 +79,7 @@ func (t *Tenant) renderValue(is *issue, f *field, value any, v view) any {
 	switch x := value.(type) {
 	case json.RawMessage:
 		if v.v2 {
-			return adfToWiki(x)
+			return t.toWiki(is, x)
 		}
 		return x
 	case float64:
@@ -127,28 +133,30 @@ func (t *Tenant) renderOne(is *issue, f *field, id string, v view) any {
 	case kStatus:
 		return t.statusBean(t.status(id))
 	case kPriority:
-		for _, p := range t.lists.priorities {
-			if p.id == id {
-				return obj{"self": rest + "/priority/" + p.id, "iconUrl": t.url + "/images/icons/priorities/" + p.id + ".svg", "name": p.name, "id": p.id}
-			}
+		if p, known := pick(t.lists.priorities, id); known {
+			return obj{"self": rest + "/priority/" + p.id, "iconUrl": t.url + "/images/icons/priorities/" + p.id + ".svg", "name": p.name, "id": p.id}
 		}
 	case kResolution:
-		for _, r := range t.lists.resolutions {
-			if r.id == id {
-				return obj{"self": rest + "/resolution/" + r.id, "id": r.id, "name": r.name, "description": r.extra}
-			}
+		if r, known := pick(t.lists.resolutions, id); known {
+			return obj{"self": rest + "/resolution/" + r.id, "id": r.id, "name": r.name, "description": r.extra}
 		}
 	case kIssueType:
-		for _, it := range t.lists.issueTypes {
-			if it.id == id {
-				return t.issueTypeBean(it)
-			}
+		if it, known := pick(t.lists.issueTypes, id); known {
+			return t.issueTypeBean(it)
+		}
+	case kPicked:
+		return t.projectBean(t.project(id))
+	case kAssets:
+		return t.assetField(id)
+	case kParent:
+		return t.parentBean(id)
+	case kSecurity:
+		if l := t.level(id); l != nil {
+			return t.levelBean(l)
 		}
 	case kComponents:
-		for _, c := range t.lists.components {
-			if c.id == id {
-				return obj{"self": rest + "/component/" + c.id, "id": c.id, "name": c.name}
-			}
+		if c, known := pick(t.lists.components, id); known {
+			return obj{"self": rest + "/component/" + c.id, "id": c.id, "name": c.name}
 		}
 	case kVersion, kVersions:
 		for _, ver := range t.lists.versions {
@@ -225,7 +233,7 @@ func (t *Tenant) categoryBean(key string) obj {
 
 func (t *Tenant) issueTypeBean(it named) obj {
 	return obj{"self": t.url + "/rest/api/3/issuetype/" + it.id, "id": it.id, "description": it.extra, "iconUrl": t.url + "/images/icons/issuetypes/" + it.id + ".svg",
-		"name": it.name, "subtask": false, "avatarId": 10300, "hierarchyLevel": 0}
+		"name": it.name, "subtask": t.subtask(it.id), "avatarId": 10300, "hierarchyLevel": map[bool]int{true: -1}[t.subtask(it.id)]}
 }
 
 func (t *Tenant) projectBean(p *project) obj {

@@ -43,10 +43,10 @@ func (t *Tenant) requestRoutes(r *router) {
 // request type is no request.
 func (c *call) request() (*issue, answer, bool) {
 	is := c.t.find(c.v("key"))
-	if is == nil || is.str(c.t.fieldOfKind(kRequestType).id) == "" || !c.t.takesPart(c.me, is) {
+	if is == nil || !c.t.cleared(c.me, is) || is.str(c.t.fieldOfKind(kRequestType).id) == "" || !c.t.takesPart(c.me, is) {
 		return nil, requestGone(), false
 	}
-	c.key = is.key
+	c.key, c.at = is.key, is
 	c.objects = 1
 	return is, answer{}, true
 }
@@ -217,6 +217,8 @@ func (c *call) requestBean(is *issue) obj {
 				list = append(list, c.deskComment(is, cm))
 			}
 			b["comments"] = c.whole(list)
+		case "attachment":
+			b["attachments"] = c.whole(c.deskAttachments(is, c.seenAttachments(is)))
 		case "sla":
 			if c.me.licensed() {
 				b["sla"] = c.whole(t.slaBeans(is, c.me))
@@ -267,13 +269,14 @@ func listRequests(c *call) answer {
 		rtID := is.str(c.t.fieldOfKind(kRequestType).id)
 		s := c.t.status(is.str("status"))
 		switch {
-		case rtID == "",
+		case rtID == "", !c.t.cleared(c.me, is),
 			c.q.Get("serviceDeskId") != "" && c.q.Get("serviceDeskId") != is.proj.desk,
 			c.q.Get("requestTypeId") != "" && c.q.Get("requestTypeId") != rtID,
 			c.q.Get("requestStatus") == "OPEN_REQUESTS" && s.category == "done",
 			c.q.Get("requestStatus") == "CLOSED_REQUESTS" && s.category != "done",
 			c.q.Get("organizationId") != "" && !slices.Contains(is.list(c.t.fieldOfKind(kOrgs).id), c.q.Get("organizationId")),
 			term != "" && !strings.Contains(strings.ToLower(is.str("summary")+" "+is.key+" "+c.descriptionText(is)), term),
+			!c.t.awaited(c.me, is, c.q.Get("approvalStatus")),
 			!slices.ContainsFunc(ownership, func(o string) bool { return c.owns(is, o) }):
 			continue
 		}
@@ -365,7 +368,7 @@ func doRequestTransition(c *call) answer {
 		}
 		c.t.fire(is, tr, c.me, nil)
 		if in.Comment != nil && in.Comment.Body != "" {
-			c.t.addComment(is, c.me, newComment{body: wikiToADF(in.Comment.Body), props: map[string]json.RawMessage{publicProperty: json.RawMessage(`{"internal":false}`)}})
+			c.t.addComment(is, c.me, newComment{body: c.t.fromWiki(is, in.Comment.Body), props: audience(true)})
 		}
 		return noContent()
 	}

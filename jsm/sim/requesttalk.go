@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 )
@@ -14,14 +13,14 @@ func (c *call) deskComments(is *issue) []*comment {
 }
 
 func (c *call) deskComment(is *issue, cm *comment) obj {
-	b := obj{"_expands": []string{"attachment", "renderedBody"}, "id": text(cm.id), "body": adfToWiki(cm.body), "public": cm.public(), "author": c.t.deskUser(cm.author, c.me),
+	b := obj{"_expands": []string{"attachment", "renderedBody"}, "id": text(cm.id), "body": c.t.toWiki(is, cm.body), "public": cm.public(), "author": c.t.deskUser(cm.author, c.me),
 		"created": deskDate(cm.created, c.me, c.now), "_links": obj{"self": c.t.url + "/rest/servicedeskapi/request/" + is.idText() + "/comment/" + text(cm.id)}}
 	for _, e := range c.list("expand") {
 		switch e {
 		case "renderedBody":
 			b["renderedBody"] = obj{"html": adfToHTML(cm.body)}
 		case "attachment":
-			b["attachments"] = c.whole([]any{})
+			b["attachments"] = c.whole(c.attachmentsIn(is, cm))
 		}
 	}
 	return b
@@ -66,11 +65,7 @@ func addRequestComment(c *call) answer {
 	case len(is.comments) >= maxComments:
 		return tooManyComments()
 	}
-	internal := `{"internal":false}`
-	if !*in.Public {
-		internal = `{"internal":true}`
-	}
-	cm := c.t.addComment(is, c.me, newComment{body: wikiToADF(in.Body), props: map[string]json.RawMessage{publicProperty: json.RawMessage(internal)}})
+	cm := c.t.addComment(is, c.me, newComment{body: c.t.fromWiki(is, in.Body), props: audience(*in.Public)})
 	return created(c.deskComment(is, cm))
 }
 

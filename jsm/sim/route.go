@@ -17,6 +17,7 @@ type call struct {
 	t     *Tenant
 	r     *http.Request
 	body  []byte
+	files []upload // of a multipart body
 	q     url.Values
 	me    *user  // nil: anonymous
 	v2    bool   // the wiki dialect: /rest/api/2
@@ -27,6 +28,7 @@ type call struct {
 
 	objects int    // objects returned beyond the first point, for the points ledger
 	key     string // key of the issue concerned, for the journal
+	at      *issue // the issue of the path, once it was found
 	applied bool   // the endpoint ran and did what was asked
 	lost    bool   // the caller gets no answer
 }
@@ -36,10 +38,12 @@ func (c *call) v(name string) string { return c.vars[name] }
 
 // An answer is what goes back: a status, a JSON body (nil: none) and extra headers.
 type answer struct {
-	status int
-	body   any
-	header http.Header
-	raw    []byte // sent as it is instead of body, with header's Content-Type
+	status  int
+	body    any
+	header  http.Header
+	raw     []byte      // sent as it is instead of body, with header's Content-Type
+	content *attachment // streamed instead of body
+	torn    bool        // the stream breaks off halfway
 }
 
 func (a answer) with(key, value string) answer {
@@ -62,6 +66,7 @@ type endpoint struct {
 	run     func(c *call) answer
 	open    bool // needs no account
 	perItem bool // a write that counts against its issue
+	upload  bool // takes files as multipart/form-data
 }
 
 // A router finds endpoints. Routes of one method and length are tried in the order of registration, so

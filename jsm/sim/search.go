@@ -61,10 +61,10 @@ func (t *Tenant) matchJQL(query string, is *issue) (bool, error) {
 }
 
 // matching gives the issues of the index that the query finds, in its order; without one, by descending id as Jira does.
-func (t *Tenant) matching(q *jql.Query, m *jql.Matcher, fresh map[int64]bool) []*issue {
+func (t *Tenant) matching(me *user, q *jql.Query, m *jql.Matcher, fresh map[int64]bool) []*issue {
 	var out []*issue
 	for _, is := range t.index.view(t, fresh) {
-		if m.Match(is) {
+		if t.cleared(me, is) && m.Match(is) {
 			out = append(out, is)
 		}
 	}
@@ -157,7 +157,7 @@ func searchJQL(c *call) answer {
 	}
 	all := []*issue{}
 	if c.me.browses() {
-		all = c.t.matching(q, m, fresh)
+		all = c.t.matching(c.me, q, m, fresh)
 	}
 	from, fine := readToken(in.NextPageToken, in.JQL)
 	if !fine {
@@ -228,7 +228,7 @@ func countJQL(c *call) answer {
 	}
 	n := 0
 	if c.me.browses() {
-		n = len(c.t.matching(q, m, nil))
+		n = len(c.t.matching(c.me, q, m, nil))
 	}
 	return ok(obj{"count": n})
 }
@@ -257,7 +257,7 @@ func matchJQL(c *call) answer {
 		_, m, messages := c.t.compile(query, c.me)
 		errs = append(errs, messages...)
 		for _, id := range in.IssueIDs {
-			if is := indexed[id]; m != nil && is != nil && c.me.browses() && m.Match(is) {
+			if is := indexed[id]; m != nil && is != nil && c.t.sees(c.me, is) && m.Match(is) {
 				found = append(found, id)
 			}
 		}

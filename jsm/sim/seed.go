@@ -23,12 +23,16 @@ type seed struct {
 	Statuses      []seedStatus      `json:"statuses"`   // the first is where an issue begins
 	Resolutions   []string          `json:"resolutions"`
 	IssueTypes    []string          `json:"issueTypes"`
+	Subtasks      []string          `json:"subtaskTypes"` // issue types of sub-tasks
+	Security      []seedLevel       `json:"security"`
+	Assets        []seedAsset       `json:"assets"` // objects that fields of type assets point to
 	Components    []string          `json:"components"`
 	Versions      []string          `json:"versions"`
 	Fields        []seedField       `json:"fields"`
 	RequestTypes  []seedRequestType `json:"requestTypes"`
 	Transitions   []seedTransition  `json:"transitions"`
 	Approval      *seedApproval     `json:"approval"`
+	Calendar      *seedCalendar     `json:"calendar"` // working hours; none: Monday to Friday, 9 to 17, UTC
 	SLAs          []seedSLA         `json:"slas"`
 	Queues        []seedQueue       `json:"queues"`
 }
@@ -47,6 +51,17 @@ type seedGroup struct {
 	Name    string   `json:"name"`
 	Members []string `json:"members"` // e-mails
 	Apart   bool     `json:"apart"`   // an organization that is not linked to the desk
+}
+
+type seedLevel struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Roles       []Role `json:"roles"` // who may see issues at this level
+}
+
+type seedAsset struct {
+	Label string `json:"label"`
+	Type  string `json:"type"`
 }
 
 type seedStatus struct {
@@ -96,6 +111,18 @@ type seedApproval struct {
 	Status string `json:"status"`
 	Field  string `json:"field"` // the approvers' user field, by name
 	Name   string `json:"name"`
+	// How many approvals pass the step; 0: one. Percent, where set, counts instead: of the approvers.
+	Need    int      `json:"need"`
+	Percent int      `json:"percent"`
+	Exclude []string `json:"exclude"` // assignee, reporter: who cannot be an approver
+}
+
+type seedCalendar struct {
+	TimeZone string   `json:"timeZone"` // IANA; empty: UTC
+	Opens    string   `json:"opens"`    // "09:00"
+	Closes   string   `json:"closes"`
+	Days     []string `json:"days"` // "mon", "tue" …
+	Holidays []string `json:"holidays"`
 }
 
 type seedSLA struct {

@@ -65,6 +65,14 @@ func jsmFields() []seedField {
 	}
 }
 
+// desksOnly are two security levels: one for everybody with a licence, one for administrators and the sync account.
+func desksOnly(staff, few string) []seedLevel {
+	return []seedLevel{
+		{staff, "People of the desk.", []Role{Agent, Human, Sync, Admin, Approver}},
+		{few, "Administrators.", []Role{Admin, Sync}},
+	}
+}
+
 func values(names ...string) []seedOption {
 	out := make([]seedOption, len(names))
 	for i, n := range names {
@@ -96,6 +104,9 @@ func northSeed() *seed {
 		Priorities:  []string{"Critical", "Urgent", "High", "Medium", "Low"},
 		Resolutions: []string{"Done", "Won't Do", "Duplicate", "Cannot Reproduce"},
 		IssueTypes:  []string{"Incident", "Service Request", "Change"},
+		Subtasks:    []string{"Sub-task"},
+		Security:    desksOnly("Internal", "Confidential"),
+		Assets:      []seedAsset{{"Mail server 1", "Server"}, {"Core router", "Router"}, {"Oslo printer", "Printer"}},
 		Components:  []string{"Network", "Mail", "Billing"},
 		Versions:    []string{"2026.1", "2026.2", "2026.3"},
 		Statuses: []seedStatus{{"Waiting for support", "new"}, {"In progress", "indeterminate"}, {"Waiting for customer", "indeterminate"},
@@ -126,6 +137,8 @@ func northSeed() *seed {
 		seedField{Name: "Partner reference", Type: "text"},
 		seedField{Name: "Partner due", Type: "datetime"},
 		seedField{Name: "Audit code", Type: "text", NoEdit: true},
+		seedField{Name: "Related project", Type: "projectpicker"},
+		seedField{Name: "Affected assets", Type: "assets"},
 	)
 	basics := form("summary!", "description", "priority", "Impact", "Contract number", "Partner reference")
 	s.RequestTypes = []seedRequestType{
@@ -175,6 +188,9 @@ func southSeed() *seed {
 		Priorities:  []string{"P1", "P2", "P3", "P4"},
 		Resolutions: []string{"Fixed", "Done", "Rejected", "Duplicate"},
 		IssueTypes:  []string{"Problem", "Request"},
+		Subtasks:    []string{"Part of a problem"},
+		Security:    desksOnly("Staff only", "Management"),
+		Assets:      []seedAsset{{"Core router", "Network device"}, {"Mail server 1", "Host"}},
 		Components:  []string{"network", "Mail", "Identity"},
 		Versions:    []string{"R25", "R26"},
 		Statuses: []seedStatus{{"Open", "new"}, {"In Progress", "indeterminate"}, {"Pending customer", "indeterminate"}, {"Pending approval", "indeterminate"},
@@ -207,7 +223,7 @@ func southSeed() *seed {
 		{Name: "Fixed in", Type: "versions"},
 		{Name: "Impact", Type: "text"},
 		{Name: "Severity", Type: "text", NoEdit: true},
-	}, jsmFields()...)
+	}, append(jsmFields(), seedField{Name: "Devices in Assets", Type: "assets"}, seedField{Name: "Belongs to project", Type: "projectpicker"})...)
 	s.RequestTypes = []seedRequestType{
 		{Name: "Report a problem", Description: "Something does not work.", IssueType: "Problem", Form: hidden(form("summary!", "description", "Contract reference", "Number of users"), "labels", "")},
 		{Name: "Ask a question", Description: "You want to know something.", IssueType: "Request", Form: form("summary!", "description!")},

@@ -39,7 +39,7 @@ func commonSeed(name string) *seed {
 	title := strings.ToUpper(name[:1]) + name[1:]
 	s := &seed{Site: name, Project: key[:min(10, len(key))], ProjectName: title + " Desk", Other: "MOVED",
 		People:     staff(name, zones[n/7%uint32(len(zones))], [6]string{title + " Agent", title + " Human", title + " Admin", title + " Approver", title + " Customer", title + " Portal"}),
-		Priorities: w.priorities, Resolutions: w.resolution, IssueTypes: []string{"Task", "Service Request"}, Components: []string{"General", "Network"}, Versions: []string{"1.0", "2.0"},
+		Priorities: w.priorities, Resolutions: w.resolution, IssueTypes: []string{"Task", "Service Request"}, Subtasks: []string{"Subtask"}, Security: desksOnly("Internal", "Restricted"), Assets: []seedAsset{{"Core router", "Router"}, {"Mail server 1", "Server"}}, Components: []string{"General", "Network"}, Versions: []string{"1.0", "2.0"},
 		Statuses: []seedStatus{{st[0], "new"}, {st[1], "indeterminate"}, {st[2], "indeterminate"}, {st[3], "indeterminate"}, {st[4], "done"}},
 	}
 	s.People = append(s.People, seedPerson{Email: "partner@" + name + ".example", Name: "Partner Desk", Role: Customer})
@@ -73,6 +73,7 @@ func commonSeed(name string) *seed {
 	} else {
 		s.Fields = append(s.Fields, jsmFields()...)
 	}
+	s.Fields = append(s.Fields, seedField{Name: "Other project", Type: "projectpicker"}, seedField{Name: "Machines", Type: "assets"})
 	s.RequestTypes = []seedRequestType{
 		{Name: w.request[0], Description: "Something is wrong.", IssueType: "Task", Form: hidden(form("summary!", "description", "priority", w.contract, w.impact), "labels", "")},
 		{Name: w.request[1], Description: "You need something.", IssueType: "Service Request", Form: hidden(form("summary!", "description"), "Stage", `{"value":"Live"}`)},

@@ -3,8 +3,6 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,24 +17,21 @@ func text(n int64) string { return strconv.FormatInt(n, 10) }
 // out, and writes to the network without it.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
+	if strings.HasPrefix(p, mediaPath) {
+		t.serveMedia(w, r)
+		return
+	}
 	isAPI := func(prefix string) bool { return strings.HasPrefix(p, prefix) }
-	if !slices.ContainsFunc([]string{"/rest/", "/sim/", "/_edge/", "/oauth/", gatePath}, isAPI) {
+	if !slices.ContainsFunc([]string{"/rest/", "/jsm/", "/gateway/", "/sim/", "/_edge/", "/oauth/", gatePath}, isAPI) {
 		t.serveWeb(w, r)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		status := http.StatusBadRequest
-		if _, long := errors.AsType[*http.MaxBytesError](err); long {
-			status = http.StatusRequestEntityTooLarge
-		}
-		t.send(w, refuse(status, "The request body cannot be read."))
-		return
-	}
-	a, how := t.answer(r, body)
-	switch how {
-	case dropped:
+	a, how := t.answer(r, t.takeIn(w, r))
+	switch {
+	case how == dropped:
 		panic(http.ErrAbortHandler) // the connection ends without an answer
+	case a.content != nil:
+		t.sendContent(w, r, a.content, a.torn)
 	default:
 		t.send(w, a)
 	}
@@ -79,10 +74,10 @@ const (
 )
 
 // answer works out the answer under the lock: who, which endpoint, limits, faults, the work itself, the journal.
-func (t *Tenant) answer(r *http.Request, body []byte) (answer, outcome) {
+func (t *Tenant) answer(r *http.Request, in intake) (answer, outcome) {
 	defer t.enter()()
 	r, cloud := ungate(r)
-	c := &call{t: t, r: r, body: body, q: r.URL.Query(), now: t.now(), cloud: cloud}
+	c := &call{t: t, r: r, body: in.body, files: in.files, q: r.URL.Query(), now: t.now(), cloud: cloud}
 	path := r.URL.EscapedPath()
 	ep, vars, other := t.router.find(r.Method, path)
 	c.vars, c.ep = vars, ep
@@ -105,6 +100,9 @@ func (t *Tenant) answer(r *http.Request, body []byte) (answer, outcome) {
 	if a, refused := t.wrongContent(c); refused {
 		return t.noted(c, ep.name, a), answered
 	}
+	if in.refusal != nil {
+		return t.noted(c, ep.name, *in.refusal), answered
+	}
 	if a, refused := t.limits.refuses(c); refused {
 		return t.noted(c, ep.name, a), answered
 	}
@@ -120,7 +118,7 @@ func (t *Tenant) answer(r *http.Request, body []byte) (answer, outcome) {
 // wrongContent refuses a body that is not said to be JSON.
 func (t *Tenant) wrongContent(c *call) (answer, bool) {
 	kind := c.r.Header.Get("Content-Type")
-	if strings.HasPrefix(kind, "application/json") {
+	if strings.HasPrefix(kind, "application/json") != c.ep.upload {
 		return answer{}, false
 	}
 	if len(c.body) > 0 || c.r.Method == http.MethodPost && kind != "" {

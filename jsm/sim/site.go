@@ -17,6 +17,11 @@ func (t *Tenant) routes() *router {
 	t.transitionRoutes(r)
 	t.historyRoutes(r)
 	t.commentRoutes(r)
+	t.attachmentRoutes(r)
+	t.watcherRoutes(r)
+	t.securityRoutes(r)
+	t.createRoutes(r)
+	t.assetRoutes(r)
 	t.propertyRoutes(r)
 	t.searchRoutes(r)
 	t.linkRoutes(r)
@@ -101,6 +106,12 @@ var permissions = func() []permission {
 		{"ADMINISTER", "Administer Jira", true, admin},
 		{"USER_PICKER", "Browse users and groups", true, reader},
 		{"BULK_CHANGE", "Make bulk changes", true, admin},
+		{"MANAGE_WATCHERS", "Manage Watchers", false, agent},
+		{"VIEW_VOTERS_AND_WATCHERS", "View Voters and Watchers", false, reader},
+		{"SET_ISSUE_SECURITY", "Set Issue Security", false, agent},
+		{"EDIT_ALL_WORKLOGS", "Edit All Worklogs", false, agent},
+		{"DELETE_OWN_WORKLOGS", "Delete Own Worklogs", false, agent},
+		{"DELETE_ALL_WORKLOGS", "Delete All Worklogs", false, agent},
 	}
 }()
 
@@ -115,7 +126,7 @@ func myPermissions(c *call) answer {
 		}
 	}
 	for _, name := range []string{"issueKey", "issueId"} {
-		if k := c.q.Get(name); k != "" && (c.t.find(k) == nil || !c.me.browses()) {
+		if k := c.q.Get(name); k != "" && (c.t.find(k) == nil || !c.t.sees(c.me, c.t.find(k))) {
 			return issueGone()
 		}
 	}

@@ -13,7 +13,7 @@ func TestWhoMayCome(t *testing.T) {
 	s.want(200, `"deploymentType":"Cloud"`, "", "GET", "/rest/api/3/serverInfo", nil)
 	s.want(404, "", Sync, "GET", "/rest/api/3/nothing/like/this", nil)
 	s.want(405, "", Sync, "PATCH", "/rest/api/3/issue/1", nil)
-	s.want(404, "", Sync, "POST", "/rest/api/3/issue/SUPPORT-1/attachments", nil)
+	s.want(404, "", Sync, "POST", "/rest/api/3/issue/SUPPORT-1/nothing", nil)
 
 	req, _ := http.NewRequest("GET", s.tn.URL()+"/rest/api/3/serverInfo", nil)
 	for _, head := range []string{"Bearer abc", "Basic Zm9v"} {

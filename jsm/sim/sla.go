@@ -30,68 +30,6 @@ type slaCycle struct {
 	breached, paused         bool
 }
 
-// The calendar of every desk: Monday to Friday, 9 to 17, UTC.
-const (
-	opens  = 9 * time.Hour
-	closes = 17 * time.Hour
-)
-
-func midnight(at time.Time) time.Time {
-	y, m, d := at.UTC().Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-}
-
-func workday(day time.Time) bool {
-	return day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
-}
-
-func working(at time.Time) bool {
-	since := at.Sub(midnight(at))
-	return workday(at.UTC()) && since >= opens && since < closes
-}
-
-// workBetween is the working time from a to b.
-func workBetween(a, b time.Time) time.Duration {
-	total := time.Duration(0)
-	for day := midnight(a); day.Before(b); day = day.AddDate(0, 0, 1) {
-		if !workday(day) {
-			continue
-		}
-		from, to := day.Add(opens), day.Add(closes)
-		if a.After(from) {
-			from = a
-		}
-		if b.Before(to) {
-			to = b
-		}
-		if to.After(from) {
-			total += to.Sub(from)
-		}
-	}
-	return total
-}
-
-// addWork is the moment at which d of working time has passed since a.
-func addWork(a time.Time, d time.Duration) time.Time {
-	for day := midnight(a); ; day = day.AddDate(0, 0, 1) {
-		if !workday(day) {
-			continue
-		}
-		from, to := day.Add(opens), day.Add(closes)
-		if a.After(from) {
-			from = a
-		}
-		if !to.After(from) {
-			continue
-		}
-		if left := to.Sub(from); d > left {
-			d -= left
-			continue
-		}
-		return from.Add(d)
-	}
-}
-
 const maxGoal = 100_000 // working minutes, most of a year; bounds the days that a clock counts through
 
 func (t *Tenant) growSLA(s seedSLA) (*slaMetric, error) {
@@ -129,10 +67,6 @@ func (t *Tenant) clockOf(is *issue, f *field) *slaClock {
 }
 
 func (m *slaMetric) clock(t *Tenant, is *issue) *slaClock {
-	goal := m.goal
-	if g, special := m.goals[is.str("priority")]; special {
-		goal = g
-	}
 	now := t.now()
 	out := &slaClock{}
 	var run *slaCycle
@@ -151,16 +85,16 @@ func (m *slaMetric) clock(t *Tenant, is *issue) *slaClock {
 			continue
 		}
 		if run == nil {
-			run = &slaCycle{start: mo.at, goal: goal}
+			run = &slaCycle{start: mo.at, goal: m.goalAt(is, m.ends(is, i, replied, now))}
 		}
 		run.paused = m.pause[mo.status]
 		stopped := m.reply && !replied.IsZero() && !replied.After(end)
 		if stopped {
 			end = replied
 		}
-		run.breach = addWork(mo.at, max(0, goal-run.elapsed))
+		run.breach = t.desk.calendar.after(mo.at, max(0, run.goal-run.elapsed))
 		if !run.paused {
-			run.elapsed += workBetween(mo.at, end)
+			run.elapsed += t.desk.calendar.between(mo.at, end)
 		}
 		if stopped {
 			run.finish(replied)
@@ -173,6 +107,40 @@ func (m *slaMetric) clock(t *Tenant, is *issue) *slaClock {
 		out.ongoing = run
 	}
 	return out
+}
+
+// ends is when the cycle that began at a moment was completed; now, where it was not.
+func (m *slaMetric) ends(is *issue, i int, replied, now time.Time) time.Time {
+	end := now
+	for _, mo := range is.moments[i+1:] {
+		if m.stop[mo.status] {
+			end = mo.at
+			break
+		}
+	}
+	if m.reply && !replied.IsZero() && replied.Before(end) {
+		end = replied
+	}
+	return end
+}
+
+// goalAt is the goal for the priority that the issue had: a completed cycle keeps its goal, a running one has the newest.
+func (m *slaMetric) goalAt(is *issue, at time.Time) time.Duration {
+	priority := is.str("priority")
+	for _, ch := range slices.Backward(is.changes) {
+		if !ch.at.After(at) {
+			break
+		}
+		for _, it := range ch.items {
+			if it.fieldID == "priority" && it.from != nil {
+				priority = *it.from
+			}
+		}
+	}
+	if g, special := m.goals[priority]; special {
+		return g
+	}
+	return m.goal
 }
 
 // replied is when an agent first answered in public.
@@ -226,7 +194,7 @@ func (t *Tenant) slaOf(is *issue, f *field, me *user) obj {
 	if c.ongoing != nil {
 		o := c.ongoing.bean(me, now)
 		o["paused"] = c.ongoing.paused
-		o["withinCalendarHours"] = working(now)
+		o["withinCalendarHours"] = t.desk.calendar.working(now)
 		b["ongoingCycle"] = o
 	}
 	return b

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ type Config struct {
 	IndexLag time.Duration    // how long a write stays invisible to searches; 0: none
 	Flap     bool             // every second search is answered by an index copy that lags twice as much
 	NoLimits bool             // no burst and per-issue limits
+	Upload   int64            // bytes that one attachment may have; 0: 1 GiB
+	MediaURL string           // base of the media host; empty: see (*Tenant).MediaURL
 	Quota    int              // points an hour; 0: points are counted but never refused (API tokens)
 	Logger   *slog.Logger     // nil: silent
 	Seed     []byte           // a seed as JSON (seed.go); nil: the built-in one of Name
@@ -49,6 +52,10 @@ type Tenant struct {
 	hooks  hooks
 	face   face
 	oauth  oauth
+
+	mediaURL    string // "" where it follows from url
+	uploadLimit int64
+	spool       spool // has a lock of its own: files are spooled before mu is taken
 }
 
 type people struct {
@@ -73,6 +80,9 @@ type lists struct {
 	priorities  []named
 	resolutions []named
 	issueTypes  []named
+	subtasks    []string // ids of the issue types of sub-tasks
+	levels      []*level
+	assets      []asset
 	components  []named
 	versions    []version
 	linkTypes   []*linkType
@@ -83,10 +93,13 @@ type lists struct {
 type status struct{ id, name, category string }
 
 type issues struct {
-	byID  map[int64]*issue
-	byKey map[string]*issue // upper-case keys, also those that an issue had before it moved
-	order []int64           // ids, ascending
-	home  map[int64]int64   // comment → issue that it belongs to, or belonged to
+	byID     map[int64]*issue
+	byKey    map[string]*issue // upper-case keys, also those that an issue had before it moved
+	order    []int64           // ids, ascending
+	files    map[int64]int64   // attachment → its issue
+	media    map[string]*attachment
+	unlogged []unlogged      // work logs that were deleted, oldest first
+	home     map[int64]int64 // comment → issue that it belongs to, or belonged to
 }
 
 // ErrConfig means that a tenant cannot be made as asked.
@@ -96,6 +109,9 @@ var ErrConfig = errors.New("sim: bad configuration")
 func New(cfg Config) (*Tenant, error) {
 	if cfg.Flavor != "" && cfg.Flavor != "cloud" {
 		return nil, fmt.Errorf("%w: flavor %q is unknown", ErrConfig, cfg.Flavor)
+	}
+	if cfg.Upload < 0 {
+		return nil, fmt.Errorf("%w: an upload limit of %d bytes", ErrConfig, cfg.Upload)
 	}
 	if cfg.Name == "" {
 		cfg.Name = "north"
@@ -114,8 +130,9 @@ func New(cfg Config) (*Tenant, error) {
 	if t.clock == nil {
 		t.clock = time.Now
 	}
+	t.mediaURL, t.uploadLimit = strings.TrimRight(cfg.MediaURL, "/"), cmp.Or(cfg.Upload, normalSize)
 	t.cloudID = accountID("cloud@"+t.name, t.name, false)[len("712020:"):]
-	t.issues = issues{byID: map[int64]*issue{}, byKey: map[string]*issue{}, home: map[int64]int64{}}
+	t.issues = issues{byID: map[int64]*issue{}, byKey: map[string]*issue{}, home: map[int64]int64{}, files: map[int64]int64{}, media: map[string]*attachment{}}
 	t.people = people{byID: map[string]*user{}, byEmail: map[string]*user{}}
 	t.index = index{lag: cfg.IndexLag, flap: cfg.Flap}
 	t.limits = Limits{On: !cfg.NoLimits, Quota: cfg.Quota}.begin(t.now())
@@ -215,6 +232,16 @@ func (t *Tenant) next(kind string) int64 {
 }
 
 func (t *Tenant) nextText(kind string) string { return strconv.FormatInt(t.next(kind), 10) }
+
+// SetActive deactivates an account, or brings it back; what it did stays its own.
+func (t *Tenant) SetActive(email string, active bool) bool {
+	defer t.enter()()
+	u := t.person(email)
+	if u != nil {
+		u.active = active
+	}
+	return u != nil
+}
 
 // field finds a field by id.
 func (t *Tenant) field(id string) *field { return t.lists.byField[id] }

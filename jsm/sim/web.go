@@ -48,11 +48,13 @@ const listRefresh = 15
 
 // visit is one request of one person.
 type visit struct {
-	t    *Tenant
-	w    http.ResponseWriter
-	r    *http.Request
-	me   *user
-	side string // "agent" or "portal"
+	t      *Tenant
+	w      http.ResponseWriter
+	r      *http.Request
+	me     *user
+	side   string   // "agent" or "portal"
+	files  []upload // of a multipart form
+	tooBig bool     // a file was too large
 }
 
 var webRoutes = []struct {
@@ -65,12 +67,23 @@ var webRoutes = []struct {
 	{"POST", "/browse/{key}/fields", (*visit).fields},
 	{"POST", "/browse/{key}/transition", (*visit).transition},
 	{"POST", "/browse/{key}/approval", (*visit).approval},
+	{"POST", "/browse/{key}/attach", (*visit).attach},
+	{"POST", "/browse/{key}/detach", (*visit).detach},
+	{"GET", "/browse/{key}/file/{id}", (*visit).file},
+	{"POST", "/browse/{key}/watch", (*visit).watch},
+	{"POST", "/browse/{key}/participant", (*visit).participant},
+	{"POST", "/browse/{key}/work", (*visit).work},
+	{"POST", "/browse/{key}/link", (*visit).linkTo},
 	{"GET", "/portal", (*visit).portal},
 	{"GET", "/portal/raise/{type}", (*visit).raiseForm},
 	{"POST", "/portal/raise/{type}", (*visit).raise},
 	{"GET", "/portal/{key}", (*visit).request},
 	{"POST", "/portal/{key}/comment", (*visit).reply},
 	{"POST", "/portal/{key}/approval", (*visit).approval},
+	{"POST", "/portal/{key}/attach", (*visit).attach},
+	{"GET", "/portal/{key}/file/{id}", (*visit).file},
+	{"POST", "/portal/{key}/participant", (*visit).participant},
+	{"POST", "/portal/{key}/rate", (*visit).rate},
 	{"GET", "/servicedesk/customer/portal/{desk}/{key}", func(v *visit, vars map[string]string) { v.redirect("/portal/" + url.PathEscape(vars["key"])) }},
 	{"GET", "/servicedesk/customer/portal/{desk}", func(v *visit, _ map[string]string) { v.redirect("/portal") }},
 	{"POST", "/as", (*visit).switchPerson},
@@ -95,7 +108,7 @@ func (t *Tenant) serveWeb(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := &visit{t: t, w: w, r: r, side: "agent"}
-	if strings.HasPrefix(r.URL.Path, "/portal") || r.FormValue("side") == "portal" {
+	if strings.HasPrefix(r.URL.Path, "/portal") || !multipartForm(r) && r.FormValue("side") == "portal" {
 		v.side = "portal"
 	}
 	v.me = v.person()
@@ -121,6 +134,10 @@ func (v *visit) route() {
 			continue
 		}
 		if route.method == http.MethodPost && !v.genuine() {
+			if v.tooBig {
+				v.fail(http.StatusRequestEntityTooLarge, "The file is too large.")
+				return
+			}
 			v.fail(http.StatusForbidden, "This form is too old, or came from another site. Load the page again.")
 			return
 		}
@@ -132,11 +149,22 @@ func (v *visit) route() {
 
 // genuine tells whether a form came from one of our own pages.
 func (v *visit) genuine() bool {
+	if multipartForm(v.r) {
+		return v.takeForm()
+	}
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxForm)
 	if v.r.ParseForm() != nil {
 		return false
 	}
-	return subtle.ConstantTimeCompare([]byte(v.r.PostFormValue("csrf")), []byte(v.t.csrfToken())) == 1
+	return v.ours()
+}
+
+func (v *visit) ours() bool {
+	return subtle.ConstantTimeCompare([]byte(v.r.PostForm.Get("csrf")), []byte(v.t.csrfToken())) == 1
+}
+
+func multipartForm(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/")
 }
 
 func (t *Tenant) csrfToken() string {
@@ -197,6 +225,8 @@ func (v *visit) redirect(to string) {
 var notices = map[string]string{
 	"comment": "Comment added.", "fields": "Changes saved.", "same": "Nothing was changed.", "transition": "Status changed.",
 	"raised": "Your request was sent.", "reply": "Reply sent.", "approval": "Your answer was recorded.",
+	"attached": "File attached.", "detached": "File deleted.", "watch": "Done.", "people": "The participants were changed.", "work": "Work logged.",
+	"link": "Links changed.", "rated": "Thank you for rating.",
 }
 
 func (v *visit) shell(title string) shell {

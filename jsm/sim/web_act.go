@@ -17,6 +17,11 @@ type bean = map[string]any
 // It gives the answer's status and, where there is one, its JSON body; a list
 // comes under "values".
 func (t *Tenant) act(me *user, method, target string, body any) (int, bean) {
+	return t.actFiles(me, method, target, body)
+}
+
+// actFiles is act with files, as a multipart body brings them.
+func (t *Tenant) actFiles(me *user, method, target string, body any, files ...upload) (int, bean) {
 	u, err := url.Parse(target)
 	if err != nil {
 		return http.StatusBadRequest, nil
@@ -31,7 +36,7 @@ func (t *Tenant) act(me *user, method, target string, body any) (int, bean) {
 	if err != nil {
 		return http.StatusBadRequest, nil
 	}
-	a, found := t.runAs(me, req, u, raw)
+	a, found := t.runAs(me, req, u, raw, files...)
 	if !found {
 		return http.StatusNotFound, nil
 	}
@@ -52,13 +57,13 @@ func (t *Tenant) act(me *user, method, target string, body any) (int, bean) {
 	return a.status, out
 }
 
-func (t *Tenant) runAs(me *user, req *http.Request, u *url.URL, raw []byte) (answer, bool) {
+func (t *Tenant) runAs(me *user, req *http.Request, u *url.URL, raw []byte, files ...upload) (answer, bool) {
 	defer t.enter()()
 	e, vars, _ := t.router.find(req.Method, u.EscapedPath())
 	if e == nil {
 		return answer{}, false
 	}
-	c := &call{t: t, r: req, body: raw, q: u.Query(), me: me, vars: vars, now: t.now(), ep: e}
+	c := &call{t: t, r: req, body: raw, files: files, q: u.Query(), me: me, vars: vars, now: t.now(), ep: e}
 	c.v2 = vars["v"] == "2" || vars["v"] == "latest"
 	a := e.run(c)
 	// The body may hold values of the live store: it is made independent of them while the lock is held.

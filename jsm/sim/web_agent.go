@@ -100,6 +100,7 @@ func shortTime(jira string) string {
 
 type ticketPage struct {
 	shell
+	ticketMore
 	Key, Status, Category, RequestType string
 	Reporter, Created, Updated         string
 	Summary                            string
@@ -114,8 +115,8 @@ type ticketPage struct {
 }
 
 type slaView struct {
-	Name, State string
-	Breached    bool
+	Name, State, Due string
+	Breached, Paused bool
 }
 
 type move struct {
@@ -154,15 +155,16 @@ func (v *visit) showTicket(key string, status int, wrong, typed string) {
 	page := ticketPage{shell: v.shell(textAt(is, "key") + " " + textAt(f, "summary")), Key: textAt(is, "key"), Summary: textAt(f, "summary"),
 		Status: textAt(f, "status", "name"), Category: textAt(f, "status", "statusCategory", "key"),
 		RequestType: textAt(f, v.requestTypeField(), "requestType", "name"), Reporter: textAt(f, "reporter", "displayName"),
-		Created: shortTime(textAt(f, "created")), Updated: shortTime(textAt(f, "updated")), Body: docHTML(dig(f, "description")), Typed: typed}
+		Created: shortTime(textAt(f, "created")), Updated: shortTime(textAt(f, "updated")), Body: v.body(key, dig(f, "description")), Typed: typed}
 	page.Error = wrong
 	page.Here = "/browse/" + page.Key
 	page.Moves = v.moves(path)
 	page.Controls = v.editControls(path, f)
-	page.Comments = v.comments(path)
+	page.Comments = v.comments(key, path)
 	page.History = history(is)
 	page.Approvals = v.approvals(key)
 	page.SLAs = v.slas(key)
+	page.ticketMore = v.more(key, f)
 	v.show(status, "ticket.html", page)
 }
 
@@ -173,8 +175,9 @@ func (v *visit) slas(key string) (out []slaView) {
 		row := slaView{Name: textAt(s, "name")}
 		if running, ok := s["ongoingCycle"].(bean); ok {
 			row.State, row.Breached = textAt(running, "remainingTime", "friendly")+" left", running["breached"] == true
+			row.Due = "goal " + textAt(running, "goalDuration", "friendly") + ", due " + textAt(running, "breachTime", "friendly")
 			if running["paused"] == true {
-				row.State += ", paused"
+				row.State, row.Paused = row.State+", paused", true
 			}
 		} else if done := listAt(s, "completedCycles"); len(done) > 0 {
 			last := done[len(done)-1]
@@ -190,21 +193,13 @@ func (v *visit) slas(key string) (out []slaView) {
 	return out
 }
 
-func docHTML(doc any) template.HTML {
-	raw, ok := rawDoc(doc)
-	if !ok {
-		return ""
-	}
-	return template.HTML(adfToHTML(raw)) //nolint:gosec // adfToHTML escapes everything that a person wrote
-}
-
-func (v *visit) comments(path string) (out []commentView) {
+func (v *visit) comments(key, path string) (out []commentView) {
 	for start := 0; start < 1000; start += 100 {
 		_, page := v.t.act(v.me, "GET", path+"/comment?maxResults=100&startAt="+strconv.Itoa(start), nil)
 		part := listAt(page, "comments")
 		for _, c := range part {
 			out = append(out, commentView{Author: textAt(c, "author", "displayName"), AuthorID: textAt(c, "author", "accountId"),
-				At: shortTime(textAt(c, "created")), Public: dig(c, "jsdPublic") == true, Body: docHTML(dig(c, "body"))})
+				At: shortTime(textAt(c, "created")), Public: dig(c, "jsdPublic") == true, Body: v.body(key, dig(c, "body"))})
 		}
 		if len(part) < 100 {
 			break
@@ -313,12 +308,12 @@ func (v *visit) comment(vars map[string]string) {
 		v.showTicket(vars["key"], http.StatusUnprocessableEntity, "Write something first.", "")
 		return
 	}
-	body := bean{"body": wikiToADF(typed)}
+	body := bean{"body": typed}
 	// Internal unless the person said public: a slip must not publish a note.
 	if v.r.PostFormValue("audience") != "public" {
 		body["properties"] = []bean{{"key": publicProperty, "value": bean{"internal": true}}}
 	}
-	status, answer := v.t.act(v.me, "POST", "/rest/api/3/issue/"+url.PathEscape(vars["key"])+"/comment", body)
+	status, answer := v.t.act(v.me, "POST", "/rest/api/2/issue/"+url.PathEscape(vars["key"])+"/comment", body)
 	if status != http.StatusCreated {
 		v.showTicket(vars["key"], http.StatusUnprocessableEntity, complaint(status, answer), typed)
 		return

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,7 @@ type portalPage struct {
 	shell
 	Types    []requestTypeView
 	Requests []requestRow
+	Asked    []requestRow // what waits for the person's approval
 }
 
 type requestTypeView struct{ ID, Name, Description string }
@@ -34,13 +36,20 @@ func (v *visit) portal(map[string]string) {
 		page.Types = append(page.Types, requestTypeView{textAt(rt, "id"), textAt(rt, "name"), textAt(rt, "description")})
 		names[textAt(rt, "id")] = textAt(rt, "name")
 	}
-	_, mine := v.t.act(v.me, "GET", "/rest/servicedeskapi/request?requestStatus=ALL_REQUESTS&limit=100&serviceDeskId="+v.desk(), nil)
-	for _, rq := range listAt(mine, "values") {
-		page.Requests = append(page.Requests, requestRow{Key: textAt(rq, "issueKey"), Summary: requestSummary(rq), Type: names[textAt(rq, "requestTypeId")],
+	page.Requests = v.requests("", names)
+	page.Asked = v.requests("&requestOwnership=APPROVER&approvalStatus=MY_PENDING_APPROVAL", names)
+	v.show(http.StatusOK, "portal.html", page)
+}
+
+// requests lists requests by further parameters of the list.
+func (v *visit) requests(more string, types map[string]string) (out []requestRow) {
+	_, found := v.t.act(v.me, "GET", "/rest/servicedeskapi/request?requestStatus=ALL_REQUESTS&limit=100&serviceDeskId="+v.desk()+more, nil)
+	for _, rq := range listAt(found, "values") {
+		out = append(out, requestRow{Key: textAt(rq, "issueKey"), Summary: requestSummary(rq), Type: types[textAt(rq, "requestTypeId")],
 			Status: textAt(rq, "currentStatus", "status"), Category: strings.ToLower(textAt(rq, "currentStatus", "statusCategory")),
 			Created: textAt(rq, "createdDate", "friendly")})
 	}
-	v.show(http.StatusOK, "portal.html", page)
+	return out
 }
 
 func requestSummary(rq bean) string {
@@ -123,6 +132,11 @@ type requestPage struct {
 	Fields                         []requestField
 	Comments                       []commentView
 	Approvals                      []approvalView
+	Files                          []fileView
+	Request                        bool
+	Participants, Candidates       []choice
+	Rating                         string // stars that were given
+	MayRate                        bool
 	Typed                          string
 }
 
@@ -152,25 +166,29 @@ func (v *visit) showRequest(key string, status int, wrong, typed string) {
 		}
 		field := requestField{Label: textAt(f, "label"), Text: plainValue(f["value"])}
 		if textAt(f, "renderedValue", "html") != "" {
-			field.Body = docHTML(wikiDoc(field.Text))
+			field.Body = v.body(key, wikiDoc(field.Text))
 		}
 		if field.Text != "" {
 			page.Fields = append(page.Fields, field)
 		}
 	}
-	page.Comments = v.publicComments(path)
+	page.Comments = v.publicComments(key, path)
+	page.Files = v.portalFiles(key)
+	page.Request, page.Participants = v.participants(key)
+	page.Candidates = v.colleagues()
+	page.Rating, page.MayRate = v.feedback(key, rq)
 	page.Approvals = v.approvals(key)
 	v.show(status, "request.html", page)
 }
 
 // publicComments asks for what is public, also where an agent looks at the portal.
-func (v *visit) publicComments(path string) (out []commentView) {
+func (v *visit) publicComments(key, path string) (out []commentView) {
 	for start := 0; start < 1000; start += 50 {
 		_, page := v.t.act(v.me, "GET", path+"/comment?public=true&internal=false&limit=50&start="+strconv.Itoa(start), nil)
 		for _, c := range listAt(page, "values") {
 			if c["public"] == true {
 				out = append(out, commentView{Author: textAt(c, "author", "displayName"), AuthorID: textAt(c, "author", "accountId"), Public: true,
-					At: textAt(c, "created", "friendly"), Body: docHTML(wikiDoc(textAt(c, "body")))})
+					At: textAt(c, "created", "friendly"), Body: v.body(key, wikiDoc(textAt(c, "body")))})
 			}
 		}
 		if page["isLastPage"] != false {
@@ -178,6 +196,25 @@ func (v *visit) publicComments(path string) (out []commentView) {
 		}
 	}
 	return out
+}
+
+// colleagues are whom a customer may share a request with: the members of the customer's organizations.
+func (v *visit) colleagues() (out []choice) {
+	v.t.mu.Lock()
+	defer v.t.mu.Unlock()
+	for _, u := range v.t.people.list {
+		if u != v.me && u.active && v.t.desk.customers[u.id] && v.t.together(v.me, u) {
+			out = append(out, choice{Value: u.id, Label: u.name})
+		}
+	}
+	return out
+}
+
+// together tells whether two people belong to one organization.
+func (t *Tenant) together(a, b *user) bool {
+	return slices.ContainsFunc(t.lists.orgs, func(o *organization) bool {
+		return slices.Contains(o.members, a.id) && slices.Contains(o.members, b.id)
+	})
 }
 
 func (v *visit) reply(vars map[string]string) {

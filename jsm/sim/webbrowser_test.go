@@ -1,7 +1,10 @@
 package sim
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/png"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -92,6 +95,14 @@ func TestWebInBrowser(t *testing.T) {
 	press("note", "#note", ".comment.internal", chromedp.Navigate(server.URL+"/browse/"+key),
 		chromedp.SendKeys(css("#comment"), "Their account is _blocked_ by billing"))
 	press("answer", "#reply", ".comment.public", chromedp.SendKeys(css("#comment"), "We are looking into it"))
+	photo := filepath.Join(t.TempDir(), "screen.png")
+	if err := os.WriteFile(photo, picture(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	press("file", "#attach button", ".files img.thumb", chromedp.SetUploadFiles(css(`#attach input[type=file]`), []string{photo}))
+	press("work", "#work button", "#works li", chromedp.SendKeys(css(`#work [name="spent"]`), "45m"), chromedp.SendKeys(css(`#work [name="words"]`), "Checked the gateway"))
+	press("watch", "#watch", ".notice")
+	press("link", "#link button", "#links li a", chromedp.SendKeys(css(`#link [name="to"]`), "https://status.example.com/vpn"))
 	press("labels", "#save", ".notice", chromedp.SendKeys(css(`[name="f.labels"]`), "vpn"))
 	resolve(t, ctx, tenant, server.URL, key)
 
@@ -99,7 +110,25 @@ func TestWebInBrowser(t *testing.T) {
 	if seen := page(); !strings.Contains(seen, "We are looking into it") || strings.Contains(seen, "billing") {
 		t.Errorf("the customer sees:\n%s", seen)
 	}
+	press("customer's file", "#attach button", ".comment img.shown", chromedp.SendKeys(css(`#attach [name="words"]`), "It looks like this now"),
+		chromedp.SetUploadFiles(css(`#attach input[type=file]`), []string{photo}))
+	press("rated", "#send-rating", "#rating .stars", chromedp.SendKeys(css(`#rate [name="words"]`), "Quick and friendly"))
+	step("whole ticket", chromedp.Navigate(server.URL+"/browse/"+key), chromedp.WaitVisible(css("#rating .stars")))
 	step("narrow", chromedp.EmulateViewport(420, 800), chromedp.Navigate(server.URL+"/browse/"+key), chromedp.WaitVisible(css("#summary")))
+}
+
+// picture is a small PNG.
+func picture() []byte {
+	img := image.NewRGBA(image.Rect(0, 0, 160, 90))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i / 320)
+		if i%4 == 3 {
+			img.Pix[i] = 255
+		}
+	}
+	var b bytes.Buffer
+	_ = png.Encode(&b, img) // cannot fail into memory
+	return b.Bytes()
 }
 
 // resolve presses buttons until the ticket is done, as an agent does: straight there where it can be.

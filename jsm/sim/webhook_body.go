@@ -29,6 +29,8 @@ func (t *Tenant) hookBody(e event) []byte {
 		b["eventType"] = "primaryAction"
 	case "worklog":
 		b["worklog"] = t.hookWorklog(e)
+	case "attachment":
+		b["attachment"] = t.attachmentBean(e.Attachment, nil, true) // without an issue, as on Cloud
 	case "issuelink":
 		b["issueLink"] = hookLink(e.Link)
 	case "issue":
@@ -82,7 +84,7 @@ func (t *Tenant) hookWorklog(e event) obj {
 	w := e.Worklog
 	id, issue := strconv.FormatInt(w.id, 10), strconv.FormatInt(w.issue, 10)
 	return obj{"self": t.url + "/rest/api/2/issue/" + issue + "/worklog/" + id, "id": id, "issueId": issue,
-		"author": t.userBean(w.author, nil), "updateAuthor": t.userBean(w.author, nil), "comment": adfToWiki(w.comment),
+		"author": t.userBean(w.author, nil), "updateAuthor": t.userBean(w.editor, nil), "comment": adfToWiki(w.comment),
 		"created": stampFor(w.created, nil), "updated": stampFor(w.updated, nil), "started": stampFor(w.started, nil),
 		"timeSpent": strconv.FormatInt(w.seconds/60, 10) + "m", "timeSpentSeconds": w.seconds}
 }

@@ -161,7 +161,7 @@ func (t *Tenant) words(f *field, v any) (id, text *string) {
 			return str(x), str(x)
 		case f.kind == kDate:
 			return str(x), str(x + " 00:00:00.0")
-		case f.kind.listed() || f.kind == kRequestType:
+		case f.kind.listed() || f.kind == kRequestType || f.kind == kParent:
 			return str(x), str(t.nameOf(f, x))
 		}
 		return nil, str(x)
@@ -201,6 +201,10 @@ func (t *Tenant) nameOf(f *field, id string) string {
 	case kUser, kUsers, kParticipants:
 		if u := t.people.byID[id]; u != nil {
 			return u.name
+		}
+	case kParent:
+		if is := t.find(id); is != nil {
+			return is.key
 		}
 	case kRequestType:
 		if rt := t.requestType(id); rt != nil {

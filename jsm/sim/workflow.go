@@ -78,7 +78,7 @@ func (t *Tenant) growWorkflow() error {
 // fire moves the issue along the transition: status, post-function, one history entry, events, approval step.
 // set holds what the caller's screen fields say.
 func (t *Tenant) fire(is *issue, tr *transition, me *user, set map[*field]any) {
-	now := t.now()
+	now, replaced := t.now(), is.replaced(set)
 	var items []changeItem
 	put := func(f *field, v any) {
 		was := is.vals[f.id]
@@ -111,6 +111,7 @@ func (t *Tenant) fire(is *issue, tr *transition, me *user, set map[*field]any) {
 	put(t.field("status"), tr.to.id)
 	t.moved(is, now)
 	t.record(is, me, items, typ, now)
+	t.dropOrphans(is, me, replaced...)
 }
 
 // moved notes a new status and begins or ends what hangs on it: approvals, SLA cycles.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -24,18 +23,22 @@ func (t *Tenant) worklogRoutes(r *router) {
 	r.add("PUT", "/rest/api/{v}/issue/{key}/worklog/{id}", editWorklog).perItem = true
 	r.add("DELETE", "/rest/api/{v}/issue/{key}/worklog/{id}", deleteWorklog).perItem = true
 	r.add("GET", "/rest/api/{v}/worklog/updated", updatedWorklogs)
+	r.add("GET", "/rest/api/{v}/worklog/deleted", deletedWorklogs)
 	r.add("POST", "/rest/api/{v}/worklog/list", worklogsByID)
 }
 
 func (t *Tenant) worklogBean(is *issue, w *worklog, v view) obj {
 	b := obj{"id": text(w.id), "issueId": is.idText(), "self": t.url + "/rest/api/" + v.dialect() + "/issue/" + is.idText() + "/worklog/" + text(w.id),
-		"author": t.userBean(w.author, v.me), "updateAuthor": t.userBean(w.author, v.me), "created": stampFor(w.created, v.me), "updated": stampFor(w.updated, v.me),
+		"author": t.userBean(w.author, v.me), "updateAuthor": t.userBean(w.editor, v.me), "created": stampFor(w.created, v.me), "updated": stampFor(w.updated, v.me),
 		"started": stampFor(w.started, v.me), "timeSpent": writeEstimate(w.seconds), "timeSpentSeconds": w.seconds}
 	if len(w.comment) > 0 {
 		b["comment"] = w.comment
 		if v.v2 {
-			b["comment"] = adfToWiki(w.comment)
+			b["comment"] = t.toWiki(is, w.comment)
 		}
+	}
+	if w.visibility != nil {
+		b["visibility"] = w.visibility.bean()
 	}
 	if v.expand["properties"] {
 		b["properties"] = propertyList(w.props)
@@ -47,11 +50,15 @@ func (c *call) worklogBean(is *issue, w *worklog) obj { return c.t.worklogBean(i
 
 // worklogsOf is fields.worklog: the first 20.
 func (t *Tenant) worklogsOf(is *issue, v view) obj {
-	list := []any{}
-	for _, w := range is.worklogs[:min(20, len(is.worklogs))] {
+	list, seen := []any{}, t.visibleWorklogs(is, v.me)
+	for _, w := range seen[:min(20, len(seen))] {
 		list = append(list, t.worklogBean(is, w, v))
 	}
-	return obj{"startAt": 0, "maxResults": 20, "total": len(is.worklogs), "worklogs": list}
+	return obj{"startAt": 0, "maxResults": 20, "total": len(seen), "worklogs": list}
+}
+
+func (t *Tenant) visibleWorklogs(is *issue, me *user) []*worklog {
+	return slices.DeleteFunc(slices.Clone(is.worklogs), func(w *worklog) bool { return !t.seesRestricted(me, w.author, w.visibility) })
 }
 
 func listWorklogs(c *call) answer {
@@ -59,7 +66,7 @@ func listWorklogs(c *call) answer {
 	if !found {
 		return a
 	}
-	part, head, bad := page(c, is.worklogs, 5000, 5000)
+	part, head, bad := page(c, c.t.visibleWorklogs(is, c.me), 5000, 5000)
 	if bad != nil {
 		return *bad
 	}
@@ -77,6 +84,7 @@ type worklogBody struct {
 	Started    string          `json:"started"`
 	Seconds    int64           `json:"timeSpentSeconds"`
 	Spent      string          `json:"timeSpent"`
+	Visibility *visibilityBody `json:"visibility"`
 	Properties []struct {
 		Key   string          `json:"key"`
 		Value json.RawMessage `json:"value"`
@@ -110,12 +118,19 @@ func (c *call) readWorklog(w *worklog, fresh bool) (answer, bool) {
 		w.started = at.UTC()
 	}
 	if len(in.Comment) > 0 && !isNull(in.Comment) {
-		body, complaint := setter{t: c.t, me: c.me, v2: c.v2}.paragraph(in.Comment)
+		body, complaint := setter{t: c.t, me: c.me, is: c.at, v2: c.v2}.paragraph(in.Comment)
 		if complaint != "" {
 			errs["comment"] = complaint
 		} else if body != nil {
 			w.comment = body.(json.RawMessage)
 		}
+	}
+	if in.Visibility != nil {
+		to, complaint := in.Visibility.read()
+		if complaint != "" {
+			return refuse(http.StatusBadRequest, complaint), false
+		}
+		w.visibility = to
 	}
 	for _, p := range in.Properties {
 		if complaint := badProperty(p.Key, p.Value); complaint != "" {
@@ -140,17 +155,46 @@ func addWorklog(c *call) answer {
 	if len(is.worklogs) >= maxWorklogs {
 		return refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The issue has reached the limit of %d worklogs.", maxWorklogs))
 	}
-	w := &worklog{id: c.t.next("worklog"), issue: is.id, author: c.me, started: c.now, created: c.now, updated: c.now}
+	w := &worklog{id: c.t.next("worklog"), issue: is.id, author: c.me, editor: c.me, started: c.now, created: c.now, updated: c.now}
 	if a, fine := c.readWorklog(w, true); !fine {
 		return a
 	}
-	c.t.changeWorklogs(is, c.me, append(slices.Clip(is.worklogs), w), c.q.Get("adjustEstimate") != "leave", w.seconds)
+	left, a, fine := c.adjusted(is, "reduceBy", -w.seconds)
+	if !fine {
+		return a
+	}
+	c.t.changeWorklogs(is, c.me, append(slices.Clip(is.worklogs), w), left)
 	c.t.happened("worklog_created", "", c.me, is, func(e *event) { e.Worklog = w })
 	return created(c.worklogBean(is, w))
 }
 
-// changeWorklogs puts a new list of worklogs in place, with the history that follows from it.
-func (t *Tenant) changeWorklogs(is *issue, me *user, list []*worklog, adjust bool, spent int64) {
+// adjusted is the remaining estimate after work was logged, as the parameters say: auto (also where they say
+// nothing) moves it by the time, manual by what the parameter called by tells, new sets it, leave keeps it. A
+// negative one means that nothing is to be changed.
+func (c *call) adjusted(is *issue, by string, moved int64) (int64, answer, bool) {
+	e, estimated := is.vals["timetracking"].(estimate)
+	param := map[string]string{"new": "newEstimate", "manual": by}[c.q.Get("adjustEstimate")]
+	if param == "" {
+		if !estimated || e.remaining < 0 || c.q.Get("adjustEstimate") == "leave" {
+			return -1, answer{}, true
+		}
+		return max(0, e.remaining+moved), answer{}, true
+	}
+	n, fine := readEstimate(c.q.Get(param))
+	switch {
+	case !fine:
+		return 0, refuse(http.StatusBadRequest, "The parameter '"+param+"' must be a duration such as 2d 4h."), false
+	case param == "reduceBy":
+		n = max(0, e.remaining-n)
+	case param == "increaseBy":
+		n += max(0, e.remaining)
+	}
+	return n, answer{}, true
+}
+
+// changeWorklogs puts a new list of worklogs in place, with the history that follows from it. A negative
+// estimate left stays as it is.
+func (t *Tenant) changeWorklogs(is *issue, me *user, list []*worklog, left int64) {
 	was, now := seconds(is.worklogs), seconds(list)
 	is.worklogs = list
 	str := func(n int64) *string {
@@ -161,10 +205,14 @@ func (t *Tenant) changeWorklogs(is *issue, me *user, list []*worklog, adjust boo
 		return &s
 	}
 	items := []changeItem{{field: "timespent", fieldID: "timespent", fieldType: "jira", from: str(was), fromString: str(was), to: str(now), toString: str(now)}}
-	if e, has := is.vals["timetracking"].(estimate); has && adjust && e.remaining > 0 {
-		left := estimate{e.original, max(0, e.remaining-spent)}
-		items = append(items, trackingItems(changeItem{fieldType: "jira"}, e, left)...)
-		is.vals["timetracking"] = left
+	if left >= 0 {
+		e, has := is.vals["timetracking"].(estimate)
+		if !has {
+			e = estimate{-1, -1}
+		}
+		fresh := estimate{e.original, left}
+		items = append(items, trackingItems(changeItem{fieldType: "jira"}, e, fresh)...)
+		is.vals["timetracking"] = fresh
 	}
 	t.record(is, me, items, "issue_work_logged", t.now())
 }
@@ -183,7 +231,7 @@ func (c *call) worklog() (*issue, *worklog, answer, bool) {
 		return nil, nil, a, false
 	}
 	for _, w := range is.worklogs {
-		if text(w.id) == c.v("id") {
+		if text(w.id) == c.v("id") && c.t.seesRestricted(c.me, w.author, w.visibility) {
 			return is, w, answer{}, true
 		}
 	}
@@ -199,14 +247,19 @@ func editWorklog(c *call) answer {
 		return a
 	}
 	w := *old
-	w.updated = c.now
+	w.updated, w.editor = c.now, c.me
 	if a, fine := c.readWorklog(&w, false); !fine {
 		return a
 	}
 	list := slices.Clone(is.worklogs)
 	list[slices.Index(list, old)] = &w
-	c.t.changeWorklogs(is, c.me, list, false, 0)
+	left, a, fine := c.adjusted(is, "", old.seconds-w.seconds)
+	if !fine {
+		return a
+	}
+	c.t.changeWorklogs(is, c.me, list, left)
 	c.t.happened("worklog_updated", "", c.me, is, func(e *event) { e.Worklog = &w })
+	c.t.dropOrphans(is, c.me, old.comment)
 	return ok(c.worklogBean(is, &w))
 }
 
@@ -218,65 +271,12 @@ func deleteWorklog(c *call) answer {
 	if a, may := c.mayEdit(); !may {
 		return a
 	}
-	c.t.changeWorklogs(is, c.me, slices.DeleteFunc(slices.Clone(is.worklogs), func(x *worklog) bool { return x == w }), false, 0)
-	c.t.happened("worklog_deleted", "", c.me, is, func(e *event) { e.Worklog = w })
-	return noContent()
-}
-
-// updatedWorklogs lists what changed since a moment, oldest first, without the last minute.
-func updatedWorklogs(c *call) answer {
-	since := int64(0)
-	if s := c.q.Get("since"); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return badNumber("since", s)
-		}
-		since = n
-	}
-	until := c.now.Add(-time.Minute).UnixMilli()
-	var found []*worklog
-	for _, id := range c.t.issues.order {
-		for _, w := range c.t.issues.byID[id].worklogs {
-			if at := w.updated.UnixMilli(); at >= since && at <= until {
-				found = append(found, w)
-			}
-		}
-	}
-	slices.SortStableFunc(found, func(a, b *worklog) int { return a.updated.Compare(b.updated) })
-	last := len(found) <= 1000
-	found = found[:min(1000, len(found))]
-	values := []any{}
-	for _, w := range found {
-		until = w.updated.UnixMilli()
-		values = append(values, obj{"worklogId": w.id, "updatedTime": until, "properties": []any{}})
-	}
-	self := c.t.url + "/rest/api/3/worklog/updated?since="
-	b := obj{"values": values, "since": since, "until": until, "self": self + text(since), "lastPage": last}
-	if !last {
-		b["nextPage"] = self + text(until)
-	}
-	return ok(b)
-}
-
-func worklogsByID(c *call) answer {
-	var in struct {
-		IDs []int64 `json:"ids"`
-	}
-	if a, fine := c.decode(&in); !fine {
+	left, a, fine := c.adjusted(is, "increaseBy", w.seconds)
+	if !fine {
 		return a
 	}
-	if len(in.IDs) == 0 || len(in.IDs) > 1000 {
-		return refuse(http.StatusBadRequest, "The number of worklog IDs must be between 1 and 1000.")
-	}
-	out := []any{}
-	for _, id := range c.t.issues.order {
-		is := c.t.issues.byID[id]
-		for _, w := range is.worklogs {
-			if slices.Contains(in.IDs, w.id) && c.me.browses() {
-				out = append(out, c.worklogBean(is, w))
-			}
-		}
-	}
-	c.objects = len(out)
-	return ok(out)
+	c.t.changeWorklogs(is, c.me, slices.DeleteFunc(slices.Clone(is.worklogs), func(x *worklog) bool { return x == w }), left)
+	c.t.issues.unlogged = append(c.t.issues.unlogged, unlogged{w.id, c.now})
+	c.t.happened("worklog_deleted", "", c.me, is, func(e *event) { e.Worklog = w })
+	return noContent()
 }
