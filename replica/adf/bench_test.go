@@ -35,3 +35,37 @@ func BenchmarkPlain(b *testing.B) {
 		d.Plain()
 	}
 }
+
+func BenchmarkCheck(b *testing.B) {
+	b.ReportAllocs()
+	b.SetBytes(int64(len(comment)))
+	for b.Loop() {
+		if err := Check([]byte(comment)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPortableFor(b *testing.B) {
+	d := parse(b, comment)
+	o := Outgoing{
+		Person: func(m Mention) (string, string) { return "ref", m.Text },
+		Link:   Withhold("acme.atlassian.net"),
+		Key:    func(string) Target { return Target{} },
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		d.PortableFor(o)
+	}
+}
+
+// BenchmarkSplit parts 1 MB.
+func BenchmarkSplit(b *testing.B) {
+	d := parse(b, doc(strings.TrimSuffix(strings.Repeat(p(tx(strings.Repeat(`word `, 400)))+`,`, 500), ",")))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Split(32_000); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

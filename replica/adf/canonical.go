@@ -108,8 +108,15 @@ func (w *writer) node(n *Node) {
 	w.object(n.Extra, members)
 }
 
-// attrs is n's without Jira's changing localId.
+// attrs is n's without Jira's changing localId, and a mention's without what Jira adds empty.
 func (w *writer) attrs(n *Node) map[string]json.RawMessage {
+	if n.Type == "mention" {
+		attrs := maps.Clone(n.Attrs)
+		maps.DeleteFunc(attrs, func(name string, v json.RawMessage) bool {
+			return name == "localId" || string(v) == `""` && (name == "text" || name == "accessLevel")
+		})
+		return attrs
+	}
 	_, has := n.Attrs["localId"]
 	if referring[n.Type] || !has && !numbered[n.Type] {
 		return n.Attrs

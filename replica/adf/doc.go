@@ -10,11 +10,32 @@
 //     one by the schema: theirs are numbered in the document's order;
 //   - empty text, empty marks and empty attributes are left out, and the empty
 //     content of nodes that need none;
+//   - a mention's empty text and accessLevel, which Jira adds, are left out;
 //   - neighbouring texts with the same marks are one; marks are in order of type.
 //
-// What it never does: it neither checks documents against Atlassian's schema,
-// which changes weekly, nor repairs them, and never panics on a hostile one. Every
-// document is bounded when it is read: MaxSize, maxDepth, maxValues.
+// # The portable form
+//
+// Between companies a document is portable: PortableFor makes it of a tenant's, and Local makes another tenant's
+// of it. It is a document like any other, but for what would belong to one tenant:
+//
+//	node                      attributes                     instead of
+//	mention                   ref, text                      id, accessLevel, userType, localId
+//	media, mediaInline        ref, name, type, alt,          id, collection, occurrenceKey, localId,
+//	                          width, height                  and what nobody knows
+//	media of type external    url, type, alt, width, height
+//	inlineCard, blockCard,    url                            data, datasource
+//	embedCard
+//
+// A ref is what both companies call a thing: of a file the path of its item in the view ("attachment/77"), of a
+// mention the Ref of a person. What has no ref is text: "@Name", "[attachment: NAME]". A link mark holds href and
+// title. All other nodes, marks and attributes cross as they are, known or not, unless they hold an account id or
+// an address that the sender withholds: then their text crosses. A ref is nothing that Jira takes, so a portable
+// document that nobody made local is refused by Check, and by Jira. A receiver that knows no refs, or not this one,
+// reads a text; new attributes may be added to the table, and a receiver drops those that it does not know.
+//
+// What it never does: it repairs no document, writes none to Jira, and never panics on a hostile one. Check says
+// what Atlassian's schema says of a document; nothing else here asks it. Every document is bounded when it is
+// read: MaxSize, maxDepth, maxValues.
 //
 // Documents share nodes, so a Node is never changed once it is part of one.
 //

@@ -29,8 +29,10 @@ func Parse(b []byte) (*Doc, error) {
 	if !ok || members["type"] != "doc" {
 		return nil, flaw("the root is not of type doc")
 	}
-	if v, ok := members["version"]; ok && v != json.Number("1") {
-		return nil, flaw("version is not 1")
+	if v, ok := members["version"]; ok {
+		if n, isNumber := v.(json.Number); !isNumber || number(string(n)) != "1" {
+			return nil, flaw("version is not 1")
+		}
 	}
 	d := new(Doc)
 	for name, value := range members {

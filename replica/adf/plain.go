@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf16"
 )
 
 // Plain is the text alone, one block a line, as the TextSerializer of
@@ -183,23 +182,3 @@ func (n *Node) reference() string {
 func trim(s string) string { return strings.TrimFunc(s, isSpace) }
 
 func isSpace(r rune) bool { return r == '\uFEFF' || unicode.IsSpace(r) && r != '\u0085' }
-
-// Size is how long Jira may find a document: the greater of its canonical JSON
-// and its plain text, in UTF-16 units as Java counts. Jira's limit for a comment
-// or a paragraph field is 32,767 characters; it does not document what it counts,
-// so this is what it can count at most. Bytes that are no document count as
-// they are.
-func Size(b []byte) int {
-	d, err := Parse(b)
-	if err != nil {
-		return len(b)
-	}
-	return max(units(string(d.JSON())), units(d.Plain()))
-}
-
-func units(s string) (n int) {
-	for _, r := range s {
-		n += max(1, utf16.RuneLen(r))
-	}
-	return n
-}
