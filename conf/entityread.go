@@ -79,7 +79,7 @@ func (rd *rulesReader) entity(t *table, incoming bool, to *Direction) error {
 			"unknown word %q in %s", "internal", t.where)
 		t.get("internal")
 	}
-	if !checkEntity(name, incoming, rd.ps) {
+	if incoming && refuseImpossible(t, rd.r.People, rd.ps) || !checkEntity(name, incoming, rd.ps) {
 		return nil
 	}
 	words := wordsOf(name.Value, incoming)
@@ -91,7 +91,7 @@ func (rd *rulesReader) entity(t *table, incoming bool, to *Direction) error {
 		}
 	}
 	t.done(func(k *node) string { return wordHint(k, name.Value, incoming) })
-	e.check(t)
+	e.check(t, incoming)
 	to.Entities = append(to.Entities, e)
 	return nil
 }
@@ -128,7 +128,7 @@ func (rd *rulesReader) word(t *table, word string, e *Entity) (err error) {
 		"wins":      {&e.Wins, []string{"latest", "ours", "theirs", "hold"}},
 		"empty":     {&e.Empty, []string{"keep", "clear"}},
 		"mode":      {&e.Mode, []string{"add", "replace"}},
-		"as":        {&e.As, []string{"internal", "public", "same"}},
+		"as":        {&e.As, asWords(e.Name.Value)},
 		"edits":     {&e.Edits, []string{"follow", "note", "ignore"}},
 		"deletes":   {&e.Deletes, []string{"mark", "delete", "ignore"}},
 	}
@@ -167,8 +167,9 @@ func (rd *rulesReader) word(t *table, word string, e *Entity) (err error) {
 	return err
 }
 
-// check refuses words that contradict each other.
-func (e *Entity) check(t *table) {
+// check refuses words that contradict each other. elseAlone: else may stand without a map, for what the
+// field does not have among its options.
+func (e *Entity) check(t *table, elseAlone bool) {
 	pairs := []struct {
 		a, b   Pos
 		an, bn string
@@ -194,7 +195,7 @@ func (e *Entity) check(t *table) {
 		pos  Pos
 		name string
 	}{{e.Else.Pos, "else"}, {e.Otherwise.Pos, "otherwise"}} {
-		if w.pos.IsSet() && !e.Map.Pos.IsSet() {
+		if w.pos.IsSet() && !e.Map.Pos.IsSet() && !(elseAlone && w.name == "else") {
 			t.ps.Add(w.pos, "add a map, or remove it", "%s in %s has no map to fall back from", w.name, t.where)
 		}
 	}
@@ -267,7 +268,7 @@ func (rd *rulesReader) create(t *table) error {
 			}
 		}
 		sub.done(nil)
-		c.RequestType.check(sub)
+		c.RequestType.check(sub, false)
 	default:
 		v := t.text("request_type")
 		c.RequestType.Name.Pos = n.key

@@ -173,7 +173,7 @@ func TestRuleProblems(t *testing.T) {
 		{top + "[incoming.priority]\nmap = \"../x.toml\"", `4:7 "../x.toml" is not a file of this home | for example "maps/priority.toml"`},
 		{top + "use = \"/etc/x.toml\"", `3:7 "/etc/x.toml" is not a file of this home | for example "maps/priority.toml"`},
 		{top + "use = 3", `3:7 "use" must be a string, not a whole number | for example use = "profiles/client.toml"`},
-		{top + "[incoming.priority]\nelse = \"P3\"", `4:8 else in [incoming.priority] has no map to fall back from | add a map, or remove it`},
+		{top + "[outgoing.priority]\nelse = \"P3\"", `4:8 else in [outgoing.priority] has no map to fall back from | add a map, or remove it`},
 		{top + "[incoming.priority]\nmap = { A = \"B\" }\nelse = \"P3\"\notherwise = \"skip\"", `6:13 else and otherwise in [incoming.priority] exclude each other | else gives a value, otherwise says hold, same or skip: keep one`},
 		{top + "[incoming.summary]\nset = \"a\"\nvalue = 'b'", `5:9 set and value in [incoming.summary] exclude each other | set is a literal, value is an expression: keep one`},
 		{top + "[incoming.summary]\nwhen = ''", `4:8 "when" in [incoming.summary] is empty | `},

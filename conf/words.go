@@ -12,9 +12,10 @@ import (
 
 var (
 	plainEntities = []string{"summary", "description", "environment", "status", "resolution", "priority", "assignee",
-		"reporter", "due_date", "labels", "components", "comments", "comments.internal", "request_type", "organizations"}
-	laterEntities = []string{"fix_versions", "affects_versions", "security_level", "time_tracking", "worklogs", "links",
-		"attachments", "attachments.internal", "parent", "subtasks", "watchers", "participants", "approvals", "sla",
+		"reporter", "due_date", "labels", "components", "comments", "comments.internal", "request_type", "organizations",
+		"fix_versions", "affects_versions", "security_level", "time_tracking", "parent", "watchers"}
+	laterEntities = []string{"worklogs", "links",
+		"attachments", "attachments.internal", "subtasks", "participants", "approvals", "sla",
 		"portal", "satisfaction", "queue", "knowledge"}
 	customID = regexp.MustCompile(`^customfield_[0-9]{1,19}$`)
 )
@@ -68,6 +69,8 @@ var (
 	inComment     = []string{"when", "as", "public_when", "byline", "edits", "deletes"}
 	statusOut     = []string{"when", "map", "else", "otherwise"}
 	statusIn      = []string{"from", "when", "value", "set", "map", "else", "otherwise", "once", "wins", "resolution", "via", "reopen"}
+	wholeWords    = []string{"from", "when", "once", "wins", "empty"} // of what has neither names nor literals
+	watcherWords  = []string{"from", "when", "set", "once", "mode"}
 	typeIn        = []string{"from", "when", "set", "map", "else", "otherwise", "once", "wins"}
 	everyWord     = append(slices.Clone(inWords), "strip", "retract", "as", "public_when", "byline", "edits", "deletes", "resolution", "via", "reopen", "create")
 	topWords      = []string{"peer", "connection", "project", "relay", "since", "approve_first", "use"}
@@ -103,9 +106,30 @@ func wordsOf(entity string, incoming bool) []string {
 		if incoming {
 			return append(slices.Clone(inWords), "create")
 		}
+	case "time_tracking", "parent":
+		if incoming {
+			return wholeWords
+		}
+		return []string{"when"}
+	case "watchers":
+		if incoming {
+			return watcherWords
+		}
+		return []string{"when", "as"}
+	}
+	if _, custom := CustomField(entity); custom && incoming {
+		return append(slices.Clone(inWords), "create")
 	}
 	if incoming {
 		return inWords
 	}
 	return outWords
+}
+
+// asWords lists what as can say of an entity, its default first.
+func asWords(entity string) []string {
+	if entity == "watchers" {
+		return []string{"count", "people"}
+	}
+	return []string{"internal", "public", "same"}
 }

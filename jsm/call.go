@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -31,9 +32,13 @@ type call struct {
 	path    []string   // segments below the base; each is escaped
 	query   url.Values //
 	body    any        // marshalled to JSON; nil: none
+	header  http.Header
+	file    *form      // a file that is streamed as the body; nil: none
+	content *taken     // takes an answer that is the content of a file; nil: there is none
 	out     any        // where the answer goes; nil: the answer is not read
 	issue   string     // the ticket that a write touches, for Jira's per-issue limit
 	read    bool       // changes nothing, though its method is POST
+	aside   bool       // asks a product beside Jira: its refusal says nothing of the tenant
 	objects func() int // points beyond the first, counted from the decoded answer; nil: none
 	most    int        // points at most; 0: not known before
 
@@ -72,6 +77,9 @@ func (c *Client) do(ctx context.Context, k call) (int, error) {
 		}
 		began := time.Now()
 		status, e := c.attempt(ctx, &k, address, body)
+		if e != nil && k.aside && e.Class == Tenant {
+			e.Class, e.Trouble = Definite, ""
+		}
 		if e != nil {
 			e = c.doubt(ctx, &k, e, began)
 		}
@@ -132,7 +140,7 @@ func (c *Client) address(k *call) (string, error) {
 
 // send sends the request once with this token and decodes the answer.
 func (c *Client) send(ctx context.Context, k *call, address string, body []byte, token string) (int, *APIError) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := k.within(ctx, c.timeout)
 	defer cancel()
 	var conn connTrace
 	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, conn.hooks()), k.method, address, bytes.NewReader(body))
@@ -146,16 +154,21 @@ func (c *Client) send(ctx context.Context, k *call, address string, body []byte,
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.agent)
+	maps.Copy(req.Header, k.header)
+	if err := k.file.attach(req); err != nil {
+		return 0, &APIError{Op: k.op, Class: Definite, Applied: No, Err: err, Unsent: true}
+	}
 	authorize(req, c.auth.User, token)
 
 	start := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.calls.add(k.op, 1)
-		e := lost(k, err, conn.neverSent())
+		e := k.file.blame(lost(k, err, conn.neverSent()))
 		c.gov.heard(k, 1, nil, e)
 		return 0, e
 	}
+	k.content.take(resp)
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, c.maxBody+1))
 	status, e := c.judge(k, resp, answer, err)
@@ -254,7 +267,7 @@ func hide(e *APIError, token, user string) {
 func lost(k *call, err error, neverSent bool) *APIError {
 	var u *url.Error
 	if errors.As(err, &u) {
-		err = u.Err // the rest of url.Error is the address, and its query may name people
+		err = withoutAddress(u.Err) // the rest of url.Error is the address, and its query may name people
 	}
 	e := &APIError{Op: k.op, Class: Transient, Applied: No, Err: err}
 	if k.changes() && !neverSent && !neverConnected(err) {

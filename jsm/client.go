@@ -34,16 +34,18 @@ func Token(t string) func(context.Context) (string, error) {
 
 // Config describes one tenant. Base and Auth.Token are required.
 type Config struct {
-	Base      string        // https://SITE.atlassian.net; for scoped tokens https://api.atlassian.com/ex/jira/CLOUDID; http only to this machine
-	Auth      Auth          //
-	HTTP      *http.Client  // its Transport is used; its redirect policy, cookie jar and timeout are not. nil: one of our own
-	Logger    *slog.Logger  // nil: silent
-	UserAgent string        // empty: "parley"
-	Calls     *Counter      // nil: one of our own, see Client.Calls
-	Timeout   time.Duration // of one attempt; zero: 60 s
-	MaxWait   time.Duration // longest pause (Retry-After, backoff) a call waits out before it gives the error back; zero: 30 s
-	MaxBody   int64         // bytes of one answer; zero: 32 MiB
-	Points    int           // points an hour that may be spent; zero: what Jira's answers say, if they do
+	Base       string        // https://SITE.atlassian.net; for scoped tokens https://api.atlassian.com/ex/jira/CLOUDID; http only to this machine
+	Auth       Auth          //
+	HTTP       *http.Client  // its Transport is used; its redirect policy, cookie jar and timeout are not. nil: one of our own
+	Logger     *slog.Logger  // nil: silent
+	UserAgent  string        // empty: "parley"
+	Calls      *Counter      // nil: one of our own, see Client.Calls
+	Timeout    time.Duration // of one attempt; zero: 60 s
+	MaxWait    time.Duration // longest pause (Retry-After, backoff) a call waits out before it gives the error back; zero: 30 s
+	MaxBody    int64         // bytes of one answer; zero: 32 MiB
+	Media      *http.Client  // its Transport fetches attachments from the hosts that Jira sends us to. nil: one of our own, which reaches no private address
+	MediaHosts []string      // such hosts besides Atlassian's own
+	Points     int           // points an hour that may be spent; zero: what Jira's answers say, if they do
 }
 
 // Client talks to one tenant as one account. It is safe for concurrent use.
@@ -51,6 +53,7 @@ type Client struct {
 	base    string // without a trailing slash
 	auth    Auth
 	http    *http.Client
+	media   media
 	log     *slog.Logger
 	agent   string
 	calls   *Counter
@@ -60,6 +63,7 @@ type Client struct {
 	maxBody int64
 
 	doubts  chan struct{} // room for one: who looks whether a refusal means the account
+	assets  assets        // what is known of objects of Assets
 	learned learned       // what earlier answers taught: forms, the request type field, workflows
 }
 
@@ -80,6 +84,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.HTTP != nil {
 		c.http.Transport = cfg.HTTP.Transport
 	}
+	c.media = newMedia(c.base, cfg)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -105,9 +110,9 @@ func New(cfg Config) (*Client, error) {
 // Calls is the counter of what this client has asked of Jira.
 func (c *Client) Calls() *Counter { return c.calls }
 
-// refuseRedirect hands the 3xx answer to the caller. No call of this package has a reason to be
-// redirected (only attachment content is, facts of Atlassian's attachment API), and a followed
-// redirect is how a token leaves for another host.
+// refuseRedirect hands the 3xx answer to the caller. Only the content of attachments has a reason to be
+// redirected; it is followed without the token, see OpenAttachment. A redirect that is followed with it is how a token
+// leaves for another host.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func checkBase(base string) (string, error) {

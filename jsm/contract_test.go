@@ -3,6 +3,7 @@ package jsm
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -22,10 +23,15 @@ import (
 // Every request that this package's tests make is checked against Atlassian's published OpenAPI
 // descriptions, and so is every answer that a fake gives as Jira's. The files are not part of this repository.
 
-// The descriptions cover every call of the client, so there is no list of exceptions. They do not name
-// three things that are sent: a comment's parentId (jira.js#407; the schema takes further members),
-// expand=properties on an issue's comments (described for comment/list, which Comments falls back to),
-// and null as a field's value.
+// The descriptions cover every call of the client to Jira, but for those that undescribed lists. The host that
+// keeps attachments' content is not Jira and is described nowhere; facts section 7 tells what is known of it.
+//
+// The descriptions do not name four things that are sent: a comment's parentId (jira.js#407; the schema takes further
+// members), expand=properties on an issue's comments (described for comment/list, which Comments falls back to),
+// null as a field's value, and the header X-ExperimentalApi (JSM 5.12's documentation). Of forms they say
+// that there is one ("file", X-Atlassian-Token: no-check), in words; checkForm holds those.
+//
+// One answer is described wrongly: the list of web links is shown as a single one.
 
 // descriptions are Atlassian's files, in the folder "specs" of the shared data.
 var descriptions = []string{
@@ -99,9 +105,19 @@ func checkContract(t *testing.T, r *http.Request, body []byte, a *answer) {
 	if _, err := os.Stat(filepath.Join(sharedFolder(), "specs", descriptions[0])); err != nil {
 		return // TestContractIsThere says so, or fails
 	}
+	for part := range undescribed {
+		if strings.Contains(r.URL.Path, part) {
+			return
+		}
+	}
 	if err := violation(r, body, a); err != nil {
 		t.Errorf("%s %s?%s %s\nis not as described: %v", r.Method, r.URL.Path, r.URL.RawQuery, body, err)
 	}
+}
+
+// undescribed are calls that the descriptions lack, by the part of their paths that tells them, with the source.
+var undescribed = map[string]string{
+	"/jsm/assets/workspace/": "developer.atlassian.com/cloud/assets/rest/api-group-object: GET object/{id}, POST object/aql",
 }
 
 func violation(r *http.Request, body []byte, a *answer) error {
@@ -110,12 +126,13 @@ func violation(r *http.Request, body []byte, a *answer) error {
 		return err
 	}
 	req := r.Clone(r.Context())
-	if len(body) > 0 {
+	if len(body) > 0 && !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
 		body = withoutNulls(string(body)) // null clears a field, which the description of "fields" does not allow for
 	}
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	req.ContentLength, req.GetBody = int64(len(body)), nil
-	if len(body) > 0 {
+	form := strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data")
+	if len(body) > 0 && !form {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	var route *routers.Route
@@ -133,23 +150,44 @@ func violation(r *http.Request, body []byte, a *answer) error {
 			return fmt.Errorf("no such query parameter: %s", name)
 		}
 	}
+	if form {
+		if err := checkForm(r, route); err != nil {
+			return err
+		}
+	}
 	in := &openapi3filter.RequestValidationInput{
 		Request: req, PathParams: params, Route: route,
 		Options: &openapi3filter.Options{
-			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true,
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, ExcludeRequestBody: form,
 			// Bodies are sent with members that are read-only elsewhere (transition.id's siblings); Jira ignores them.
 		},
 	}
 	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil {
 		return err
 	}
-	if a == nil || a.status/100 != 2 || strings.TrimSpace(a.body) == "" {
+	if a == nil || a.status/100 != 2 || strings.TrimSpace(a.body) == "" || strings.HasPrefix(strings.TrimSpace(a.body), "[") && described(route, "Get remote issue links") {
 		return nil
+	}
+	if described(route, "Get attachment content") {
+		return nil // any bytes
 	}
 	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: a.status, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: io.NopCloser(bytes.NewReader(withoutNulls(a.body))), Options: in.Options,
 	})
+}
+
+func described(route *routers.Route, summary string) bool { return route.Operation.Summary == summary }
+
+// checkForm holds a form against what the descriptions say in words.
+func checkForm(r *http.Request, route *routers.Route) error {
+	if route.Operation.RequestBody == nil || route.Operation.RequestBody.Value.Content["multipart/form-data"] == nil {
+		return errors.New("no form is described here")
+	}
+	if r.Header.Get("X-Atlassian-Token") != "no-check" {
+		return errors.New("a form without X-Atlassian-Token: no-check")
+	}
+	return nil
 }
 
 // withoutNulls takes null members out: Jira takes and answers null where the descriptions forgot "nullable".

@@ -3,6 +3,7 @@ package jsm
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ type optionJSON struct {
 	ID      looseID     `json:"id"`
 	Value   string      `json:"value"` // selects
 	Name    string      `json:"name"`  // everything else
+	Key     string      `json:"key"`   // projects and issues
+	Label   string      `json:"label"` // assets, see labelAssets
 	GroupID string      `json:"groupId"`
 	Child   *optionJSON `json:"child"`
 }
@@ -98,9 +101,12 @@ func decodeValue(t FieldType, raw json.RawMessage) (Value, error) {
 	case DateTime:
 		m, err := read[moment](raw)
 		return asValue(m.Time, err)
-	case Select, Radio, Cascading, Priority, StatusType, Resolution, Security, Version, Group, IssueType, ProjectType:
+	case Select, Radio, Cascading, Priority, StatusType, Resolution, Security, Version, Group, IssueType:
 		o, err := read[optionJSON](raw)
 		return asValue(o.option(), err)
+	case ProjectType, ParentType:
+		o, err := read[optionJSON](raw)
+		return asValue(Option{ID: string(o.ID), Value: o.Key}, err)
 	case MultiSelect, Checkboxes, Components, MultiVersion, MultiGroup, Organizations:
 		return decodeOptions(raw)
 	case User:
@@ -115,6 +121,17 @@ func decodeValue(t FieldType, raw json.RawMessage) (Value, error) {
 		return asValue(people, err)
 	case Labels:
 		return read[[]string](raw)
+	case AssetType:
+		list, err := read[[]optionJSON](raw)
+		assets := make([]Option, 0, len(list))
+		for _, o := range list {
+			assets = append(assets, Option{ID: string(o.ID), Value: o.Label})
+		}
+		return asValue(assets, err)
+	case EffortType:
+		return decodeEffort(raw)
+	case WatchersType:
+		return decodeWatchers(raw)
 	case RequestTypeType:
 		return decodeRequestType(raw)
 	}
@@ -159,6 +176,47 @@ func decodeOptions(raw json.RawMessage) (Value, error) {
 		options = append(options, list[i].option())
 	}
 	return asValue(options, err)
+}
+
+// decodeEffort reads timetracking, whose parts stand in words of the account's language and in seconds.
+func decodeEffort(raw json.RawMessage) (Value, error) {
+	var out struct {
+		Original  *int64 `json:"originalEstimateSeconds"`
+		Remaining *int64 `json:"remainingEstimateSeconds"`
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, err
+	}
+	if out.Original == nil && out.Remaining == nil {
+		return nil, nil
+	}
+	e := Effort{Original: -1, Remaining: -1}
+	if out.Original != nil {
+		e.Original = *out.Original
+	}
+	if out.Remaining != nil {
+		e.Remaining = *out.Remaining
+	}
+	return e, nil
+}
+
+// decodeWatchers reads "watches" of an issue, which only counts, and the list of GET watchers.
+func decodeWatchers(raw json.RawMessage) (Value, error) {
+	var out struct {
+		Count    int          `json:"watchCount"`
+		Watchers []personJSON `json:"watchers"`
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, err
+	}
+	if out.Watchers == nil {
+		return Number(strconv.Itoa(out.Count)), nil
+	}
+	people := make([]Person, 0, len(out.Watchers))
+	for i := range out.Watchers {
+		people = append(people, out.Watchers[i].person())
+	}
+	return people, nil
 }
 
 // decodeRequestType reads the vp-origin field: an object with requestType, whose own id is a string

@@ -15,6 +15,7 @@ type Edit struct {
 	Set    map[string]Value   // field id → whole value; nil clears
 	Add    map[string][]Value // field id → single values (string, Option, Person) of a set: merges with other writers
 	Remove map[string][]Value
+	Create map[string]bool  // field id → an option that its list lacks is added to it first
 	Types  map[string]Field // field id → its description, for custom fields; Jira's own fields are known
 	Mark   json.RawMessage  // our property, set in the same call; nil: untouched
 }
@@ -45,6 +46,14 @@ func (e *Edit) Drop(fields map[string]string) bool {
 // The answer of the PUT serves where it holds the fields and the history; else one read follows. Where
 // that read fails the error is *Unread: the edit is done.
 func (c *Client) Edit(ctx context.Context, id string, e Edit) (*Ticket, error) {
+	asked := !e.Empty()
+	e, err := c.prepare(ctx, id, e)
+	if err != nil {
+		return nil, err
+	}
+	if asked && e.Empty() {
+		return c.unchanged(ctx, id)
+	}
 	body, err := e.body()
 	if err != nil {
 		return nil, err
@@ -63,6 +72,15 @@ func (c *Client) Edit(ctx context.Context, id string, e Edit) (*Ticket, error) {
 	} else {
 		err = c.complete(ctx, t, false)
 	}
+	if err != nil {
+		return nil, &Unread{Err: afterWrite(err)}
+	}
+	return t, nil
+}
+
+// unchanged reads a ticket of which nothing is left to write by a PUT.
+func (c *Client) unchanged(ctx context.Context, id string) (*Ticket, error) {
+	t, err := c.ticket(ctx, id, nil, false)
 	if err != nil {
 		return nil, &Unread{Err: afterWrite(err)}
 	}

@@ -73,6 +73,10 @@ func (f Field) encode(v Value) (any, error) {
 		if f.Type == User {
 			return encodePerson(v)
 		}
+	case Effort:
+		if f.Type == EffortType {
+			return encodeEffort(v)
+		}
 	case []Option, []Person, []string:
 		if f.Type.Set() {
 			members, err := f.members(v)
@@ -142,11 +146,15 @@ func (f Field) encodeOption(o Option) (any, error) {
 		}
 		out["child"] = byIDOr("id", "value", *o.Child)
 		return out, nil
-	case Version, MultiVersion, Components, Priority, Resolution, Security, IssueType, ProjectType:
-		if f.Type == ProjectType && o.ID == "" {
-			return nil, errors.New("a project is written by its id")
-		}
+	case Version, MultiVersion, Components, Priority, Resolution, Security, IssueType:
 		return byIDOr("id", "name", o), nil
+	case ProjectType, ParentType:
+		return byIDOr("id", "key", o), nil
+	case AssetType:
+		if o.ID == "" {
+			return nil, errors.New("an asset is written by its id, and none is known for its label")
+		}
+		return map[string]any{"id": o.ID}, nil
 	}
 	return nil, f.mismatch(o)
 }
@@ -157,6 +165,25 @@ func byIDOr(idKey, nameKey string, o Option) map[string]any {
 	}
 	return map[string]any{nameKey: o.Value}
 }
+
+// encodeEffort writes estimates in whole minutes, rounded up: Jira's notation has nothing finer [D].
+func encodeEffort(e Effort) (any, error) {
+	out := map[string]string{}
+	for key, seconds := range map[string]int64{"originalEstimate": e.Original, "remainingEstimate": e.Remaining} {
+		switch {
+		case seconds > maxEffort:
+			return nil, errors.New("an estimate beyond what Jira stores")
+		case seconds >= 0:
+			out[key] = strconv.FormatInt((seconds+59)/60, 10) + "m"
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("neither an original nor a remaining estimate")
+	}
+	return out, nil
+}
+
+const maxEffort = 1 << 40 // seconds
 
 func encodePerson(p Person) (any, error) {
 	if p.AccountID == "" {
@@ -181,7 +208,7 @@ func (f Field) members(v Value) ([]any, error) {
 		}
 	case []Option:
 		switch f.Type {
-		case Labels, MultiUser, Participants:
+		case Labels, MultiUser, Participants, WatchersType:
 			return nil, f.mismatch(v)
 		}
 		for _, o := range v {
@@ -216,9 +243,9 @@ func checkLabel(s string) error {
 }
 
 // encodeMember encodes one value to add to, or remove from, a set. Organizations and participants
-// have no such operations that could be relied on [U]: set them whole.
+// have no such operations that could be relied on [U], nor have assets: set them whole.
 func (f Field) encodeMember(v Value) (any, error) {
-	if !f.Type.Set() || f.Type == Organizations || f.Type == Participants {
+	if !f.Type.Set() || f.Type.Whole() {
 		return nil, fmt.Errorf("a %s field takes no single values to add or remove", f.Type)
 	}
 	var list Value

@@ -34,21 +34,47 @@ const (
 	Organizations   FieldType = "organizations"
 	Participants    FieldType = "participants"
 	RequestTypeType FieldType = "request-type"
-	ReadOnly        FieldType = "read-only" // SLA, approvals, feedback, time stamps …: read as Raw, never written
-	UnknownType     FieldType = "unknown"   // an app's field: read as Raw, never written
+	AssetType       FieldType = "asset"         // objects of Assets (once Insight)
+	EffortType      FieldType = "time-tracking" // the original and the remaining estimate
+	ParentType      FieldType = "parent"        // the issue that this one is a part of
+	WatchersType    FieldType = "watchers"      // read here; written by calls of their own
+	SLAType         FieldType = "sla"           // never written: Jira runs it
+	ApprovalsType   FieldType = "approvals"     // never written: approvers answer
+	FeedbackType    FieldType = "satisfaction"  // never written: the customer rates
+	ReadOnly        FieldType = "read-only"     // time stamps, counters …: read as Raw, never written
+	UnknownType     FieldType = "unknown"       // an app's field: read as Raw, never written
 )
 
 // Set reports whether the type holds several values that can be added and removed one by one.
 func (t FieldType) Set() bool {
 	switch t {
-	case MultiSelect, Checkboxes, MultiUser, MultiGroup, Labels, MultiVersion, Components, Organizations, Participants:
+	case MultiSelect, Checkboxes, MultiUser, MultiGroup, Labels, MultiVersion, Components, Organizations, Participants, AssetType, WatchersType:
 		return true
 	}
 	return false
 }
 
+// OwnOptions reports whether a custom field of the type has a list of options of its own, which an
+// administrator can add to.
+func (t FieldType) OwnOptions() bool {
+	switch t {
+	case Select, Radio, MultiSelect, Checkboxes, Cascading:
+		return true
+	}
+	return false
+}
+
+// Whole reports whether a set can only be written as a whole: adding single values is not to be relied on.
+func (t FieldType) Whole() bool { return t == Organizations || t == Participants || t == AssetType }
+
 // Writable reports whether a value of the type can be written by Edit or CreateRequest.
-func (t FieldType) Writable() bool { return t != ReadOnly && t != UnknownType && t != StatusType }
+func (t FieldType) Writable() bool {
+	switch t {
+	case ReadOnly, UnknownType, StatusType, WatchersType, SLAType, ApprovalsType, FeedbackType:
+		return false
+	}
+	return true
+}
 
 // Field is one field of the tenant. ID is its only stable name.
 type Field struct {
@@ -75,6 +101,7 @@ var systemTypes = map[string]FieldType{
 	"labels": Labels, "components": Components, "fixVersions": MultiVersion, "versions": MultiVersion,
 	"assignee": User, "reporter": User, "duedate": DateType,
 	"issuetype": IssueType, "project": ProjectType,
+	"timetracking": EffortType, "parent": ParentType, "watches": WatchersType,
 }
 
 // customTypes are custom fields by the last part of schema.custom, as
@@ -86,7 +113,7 @@ var customTypes = map[string]FieldType{
 	"grouppicker": Group, "multigrouppicker": MultiGroup, "labels": Labels, "url": URL,
 	"version": Version, "multiversion": MultiVersion, "project": ProjectType,
 	"vp-origin": RequestTypeType, "sd-customer-organizations": Organizations, "sd-request-participants": Participants,
-	"sd-approvals": ReadOnly, "sd-sla-field": ReadOnly, "sd-request-feedback": ReadOnly,
+	"sd-approvals": ApprovalsType, "sd-sla-field": SLAType, "sd-request-feedback": FeedbackType, "cmdb-object-cftype": AssetType,
 	"sd-request-feedback-date": ReadOnly, "sd-sentiment": ReadOnly, "sd-request-language": ReadOnly,
 	"readonlyfield": ReadOnly, "importid": ReadOnly, "firstresponsedate": ReadOnly,
 }

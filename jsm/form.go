@@ -15,6 +15,7 @@ import (
 // learned is what a client remembers of answers, so that the next call needs none.
 type learned struct {
 	requestTypeField atomic.Pointer[string] // id of the vp-origin field
+	watchers         atomic.Bool            // somebody wants to know who watches tickets
 
 	mu        sync.Mutex             // everything below
 	formByID  map[string]RequestType // "DESK/REQUEST TYPE" → form
@@ -204,6 +205,9 @@ func (c *Client) readOptions(ctx context.Context, s *Schema) error {
 		for _, f := range list {
 			for _, a := range f.Allowed {
 				o := a.option()
+				if a.Key != "" {
+					o.Value = a.Key // projects are known by their keys
+				}
 				s.setOptions(f.ID, []Option{o})
 				for _, child := range a.Children {
 					second := child.option()

@@ -32,11 +32,13 @@ func FuzzTicket(f *testing.F) {
 }
 
 var allTypes = []FieldType{Text, Paragraph, NumberType, DateType, DateTime, Select, Radio, MultiSelect, Checkboxes, Cascading, User, MultiUser, Group, MultiGroup,
-	Labels, URL, Version, MultiVersion, Components, Priority, StatusType, Resolution, Security, IssueType, ProjectType, Organizations, Participants, RequestTypeType, ReadOnly, UnknownType}
+	Labels, URL, Version, MultiVersion, Components, Priority, StatusType, Resolution, Security, IssueType, ProjectType, Organizations, Participants, RequestTypeType,
+	AssetType, EffortType, ParentType, WatchersType, SLAType, ApprovalsType, FeedbackType, ReadOnly, UnknownType}
 
 // FuzzValue checks that what is written is JSON, and that a canonical number stays itself.
 func FuzzValue(f *testing.F) {
-	for _, s := range []string{`"x"`, `3.0`, `-1e-400`, `{"id":"1","value":"a","child":{"id":2}}`, `[{"accountId":"a"}]`, `["a b"]`, adfHello, `{"requestType":{"id":"5"}}`, `"2023-07-12T16:00:00.000+0100"`} {
+	for _, s := range []string{`"x"`, `3.0`, `-1e-400`, `{"id":"1","value":"a","child":{"id":2}}`, `[{"accountId":"a"}]`, `["a b"]`, adfHello, `{"requestType":{"id":"5"}}`,
+		`{"originalEstimateSeconds":57600,"remainingEstimateSeconds":-1}`, `{"watchCount":1,"watchers":[{"accountId":"a"}]}`, `[{"id":"w:7","label":"web-1"}]`, `"2023-07-12T16:00:00.000+0100"`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {

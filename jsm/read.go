@@ -60,6 +60,18 @@ func (c *Client) ticket(ctx context.Context, idOrKey string, fields []string, wh
 	return t, c.complete(ctx, t, wholeHistory)
 }
 
+// ticketFields reads one ticket with nothing but some fields, and without history.
+func (c *Client) ticketFields(ctx context.Context, issue string, fields ...string) (*Ticket, error) {
+	var out issueJSON
+	_, err := c.do(ctx, call{
+		op: opIssue, method: http.MethodGet, path: rest("issue", issue), query: url.Values{"fields": {strings.Join(fields, ",")}}, out: &out, objects: one,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.ticket(fields, "")
+}
+
 func (c *Client) requestTypeField() string {
 	if id := c.learned.requestTypeField.Load(); id != nil {
 		return *id
@@ -69,6 +81,10 @@ func (c *Client) requestTypeField() string {
 
 // complete reads what an answer's first pages left out.
 func (c *Client) complete(ctx context.Context, t *Ticket, wholeHistory bool) error {
+	c.labelAssets(ctx, t)
+	if err := c.listWatchers(ctx, t); err != nil {
+		return err
+	}
 	if t.CommentsTotal > len(t.Comments) {
 		list, err := c.commentPages(ctx, t.ID, "")
 		if err != nil {

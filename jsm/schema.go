@@ -106,6 +106,9 @@ func (c *Client) readFields(ctx context.Context, s *Schema) error {
 		}
 		field := Field{ID: f.ID, Name: f.Name, Custom: f.Custom, Type: f.Schema.fieldType(f.ID)}
 		s.Fields = append(s.Fields, field)
+		if field.Type == AssetType {
+			c.assets.learn(f.ID)
+		}
 		if field.Type == RequestTypeType {
 			c.learned.requestTypeField.Store(&f.ID)
 		}

@@ -66,7 +66,7 @@ func TestSchema(t *testing.T) {
 	}
 	for id, want := range map[string]FieldType{
 		"summary": Text, "issuekey": ReadOnly, "timespent": ReadOnly, "customfield_1": Select, "customfield_3": RequestTypeType,
-		"customfield_4": Cascading, "customfield_5": ReadOnly, "customfield_6": UnknownType,
+		"customfield_4": Cascading, "customfield_5": ApprovalsType, "customfield_6": UnknownType,
 	} {
 		if got, err := s.Field(id); err != nil || got.Type != want {
 			t.Errorf("%s: %s, %v", id, got.Type, err)

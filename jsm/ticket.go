@@ -31,6 +31,12 @@ type Ticket struct {
 	HistoryTotal  int
 	Marks         map[string]json.RawMessage // our entity properties, by key
 
+	Attachments   []Attachment // oldest first; see FieldAttachments, and ProveAttachments for who sees them
+	Links         []IssueLink  // see FieldLinks
+	Subtasks      []Option     // ids and keys; see FieldSubtasks
+	Worklogs      []Worklog    // the first 20 without marks; see FieldWorklogs
+	WorklogsTotal int
+
 	asked []string // field ids asked for; nil: all
 }
 
@@ -63,7 +69,7 @@ func (t *Ticket) Value(f Field) (Value, error) {
 
 // Bears reports whether all of the fields were asked for when the ticket was read.
 func (t *Ticket) Bears(fields []string) bool {
-	return t.asked == nil || !slices.ContainsFunc(fields, func(id string) bool { return !slices.Contains(t.asked, id) })
+	return t.asked == nil || !slices.ContainsFunc(fields, func(id string) bool { return id != WatcherList && !slices.Contains(t.asked, id) })
 }
 
 // always are the fields that every read asks for: a Ticket is made of them.
@@ -76,6 +82,10 @@ func (c *Client) asking(fields []string) []string {
 		for _, id := range list {
 			want[id] = true
 		}
+	}
+	if want[WatcherList] {
+		c.learned.watchers.Store(true)
+		delete(want, WatcherList)
 	}
 	if id := c.learned.requestTypeField.Load(); id != nil {
 		want[*id] = true
@@ -138,6 +148,9 @@ func (is *issueJSON) ticket(asked []string, requestTypeField string) (*Ticket, e
 	}
 	t := &Ticket{ID: string(is.ID), Key: is.Key, Fields: is.Fields, Marks: is.Properties, asked: asked}
 	if err := t.readSystem(); err != nil {
+		return nil, fmt.Errorf("issue %s: %w", is.ID, err)
+	}
+	if err := t.readParts(); err != nil {
 		return nil, fmt.Errorf("issue %s: %w", is.ID, err)
 	}
 	if raw, ok := is.Fields[requestTypeField]; ok {

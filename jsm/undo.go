@@ -11,10 +11,14 @@ import (
 // FieldOf names the field of a history item: its stable id, or the name in lower case where an old
 // entry lacks that.
 func FieldOf(it ChangeItem) string {
-	if it.FieldID != "" {
-		return it.FieldID
+	id := it.FieldID
+	if id == "" {
+		id = strings.ToLower(it.Field)
 	}
-	return strings.ToLower(it.Field)
+	if id == "timeoriginalestimate" || id == "timeestimate" {
+		return "timetracking" // the field that both are written by
+	}
+	return id
 }
 
 // Members tells which members of a set a history item took away and which it added, with ids where Jira

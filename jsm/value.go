@@ -15,12 +15,15 @@ import (
 //	Number        NumberType
 //	Date          DateType
 //	time.Time     DateTime
-//	Option        Select, Radio, Cascading, Priority, StatusType, Resolution, Version, Group, RequestTypeType, IssueType, ProjectType, Security
-//	[]Option      MultiSelect, Checkboxes, Components, MultiVersion, MultiGroup, Organizations
+//	Option        Select, Radio, Cascading, Priority, StatusType, Resolution, Version, Group, RequestTypeType, IssueType, Security;
+//	              ProjectType and ParentType, whose Value is the key
+//	[]Option      MultiSelect, Checkboxes, Components, MultiVersion, MultiGroup, Organizations; AssetType, whose Value is the label
 //	Person        User
-//	[]Person      MultiUser, Participants
+//	[]Person      MultiUser, Participants; WatchersType where they were listed
 //	[]string      Labels
-//	Raw           ReadOnly and UnknownType
+//	Effort        EffortType
+//	Number        WatchersType where only their count was read
+//	Raw           SLAType, ApprovalsType, FeedbackType, ReadOnly and UnknownType
 type Value any
 
 // Rich is a rich text: one JSON document in the Atlassian Document Format.
@@ -49,6 +52,9 @@ type Number string
 
 // Date is a calendar day, YYYY-MM-DD.
 type Date string
+
+// Effort is how long the work on a ticket is thought to take, in seconds. A part below 0 is not estimated.
+type Effort struct{ Original, Remaining int64 }
 
 // Raw is the JSON of a value whose type this package does not read.
 type Raw json.RawMessage

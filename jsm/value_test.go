@@ -51,7 +51,19 @@ func TestValuesBothWays(t *testing.T) {
 		{Priority, `{"id":"2","name":"High"}`, Option{ID: "2", Value: "High"}, `{"id":"2"}`},
 		{Resolution, `{"id":"2","name":"Done"}`, Option{ID: "2", Value: "Done"}, `{"id":"2"}`},
 		{StatusType, `{"id":"3","name":"Open","statusCategory":{"key":"new"}}`, Option{ID: "3", Value: "Open"}, ``},
-		{ProjectType, `{"id":"3","key":"P","name":"Proj"}`, Option{ID: "3", Value: "Proj"}, `{"id":"3"}`},
+		{ProjectType, `{"id":"3","key":"P","name":"Proj"}`, Option{ID: "3", Value: "P"}, `{"id":"3"}`},
+		{ParentType, `{"id":"10042","key":"SUP-7","fields":{"summary":"x"}}`, Option{ID: "10042", Value: "SUP-7"}, `{"id":"10042"}`},
+		{Security, `{"id":"4","name":"Staff only"}`, Option{ID: "4", Value: "Staff only"}, `{"id":"4"}`},
+		{AssetType, `[{"workspaceId":"w","id":"w:7","objectId":"7"}]`, []Option{{ID: "w:7"}}, `[{"id":"w:7"}]`},
+		{AssetType, `[{"workspaceId":"w","id":"w:7","objectId":"7","label":"web-1"}]`, []Option{{ID: "w:7", Value: "web-1"}}, `[{"id":"w:7"}]`},
+		{EffortType, `{"originalEstimate":"2d","originalEstimateSeconds":57600,"remainingEstimateSeconds":90,"timeSpentSeconds":60}`, Effort{57600, 90}, `{"originalEstimate":"960m","remainingEstimate":"2m"}`},
+		{EffortType, `{"remainingEstimateSeconds":0}`, Effort{-1, 0}, `{"remainingEstimate":"0m"}`},
+		{EffortType, `{}`, nil, `null`},
+		{WatchersType, `{"watchCount":3,"isWatching":true}`, Number("3"), ``},
+		{WatchersType, `{"watchCount":1,"watchers":[{"accountId":"a","displayName":"A"}]}`, []Person{person}, ``},
+		{SLAType, `{"id":"1"}`, Raw(`{"id":"1"}`), ``},
+		{ApprovalsType, `[]`, Raw(`[]`), ``},
+		{FeedbackType, `{"rating":5}`, Raw(`{"rating":5}`), ``},
 		{Organizations, `[{"id":"12","name":"Globex","_links":{}}]`, []Option{{ID: "12", Value: "Globex"}}, `[12]`},
 		{RequestTypeType, `{"requestType":{"id":"25","name":"Ask"},"currentStatus":{}}`, Option{ID: "25", Value: "Ask"}, `"25"`},
 		{RequestTypeType, `{"requestType":null}`, nil, `null`},
@@ -96,6 +108,8 @@ func TestOptionsByName(t *testing.T) {
 		{Cascading, Option{Value: "EU", Child: &Option{Value: "Berlin"}}, `{"value":"EU","child":{"value":"Berlin"}}`},
 		{Priority, Option{Value: "High"}, `{"name":"High"}`},
 		{Components, []Option{{Value: "Web"}}, `[{"name":"Web"}]`},
+		{ProjectType, Option{Value: "HELP"}, `{"key":"HELP"}`},
+		{ParentType, Option{Value: "SUP-7"}, `{"key":"SUP-7"}`},
 		{Paragraph, "two\nlines", `{"version":1,"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"two"},{"type":"hardBreak"},{"type":"text","text":"lines"}]}]}`},
 		{Labels, []string{}, `[]`},
 	} {
@@ -119,7 +133,8 @@ func TestEncodeRefuses(t *testing.T) {
 		{Select, Option{}}, {Select, "Red"}, {Select, []Option{{Value: "Red"}}}, {MultiSelect, Option{Value: "Red"}}, {MultiSelect, []string{"Red"}},
 		{Cascading, Option{Value: "EU", Child: &Option{}}}, {User, Person{Name: "Jane"}}, {User, "jane"}, {MultiUser, []Option{{ID: "1"}}}, {MultiUser, []Person{{}}},
 		{Labels, []string{"two words"}}, {Labels, []string{""}}, {Labels, []Option{{Value: "x"}}}, {Labels, "x"},
-		{RequestTypeType, Option{Value: "Ask"}}, {Organizations, []Option{{Value: "Globex"}}}, {Organizations, []Option{{ID: "uuid"}}}, {ProjectType, Option{Value: "P"}},
+		{RequestTypeType, Option{Value: "Ask"}}, {Organizations, []Option{{Value: "Globex"}}}, {Organizations, []Option{{ID: "uuid"}}}, {AssetType, []Option{{Value: "web-1"}}},
+		{EffortType, Effort{-1, -1}}, {EffortType, Effort{1 << 50, 0}}, {EffortType, Number("3")}, {NumberType, Effort{60, 60}}, {WatchersType, []Person{{AccountID: "a"}}}, {SLAType, nil},
 		{StatusType, Option{ID: "1"}}, {ReadOnly, nil}, {UnknownType, Raw(`1`)}, {Text, 5}, {Text, struct{}{}},
 	} {
 		if got, err := (Field{ID: "x", Type: c.t}).Encode(c.v); err == nil {
@@ -136,6 +151,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{Text, `5`}, {Text, `{}`}, {NumberType, `"x"`}, {NumberType, `1e99999999`}, {DateTime, `"yesterday"`}, {DateTime, `"` + strings.Repeat("2", 100) + `"`},
 		{Select, `[]`}, {Select, `"Red"`}, {MultiSelect, `{}`}, {User, `[]`}, {Labels, `"x"`}, {Labels, `[1]`}, {Paragraph, `{"type":"panel"}`}, {Paragraph, `[]`},
 		{RequestTypeType, `[1]`}, {Organizations, `[5]`},
+		{AssetType, `{}`}, {EffortType, `"2d"`}, {EffortType, `{"originalEstimateSeconds":"x"}`}, {WatchersType, `5`}, {WatchersType, `{"watchers":{}}`}, {ParentType, `"SUP-7"`},
 	} {
 		if got, err := (Field{ID: "customfield_9", Type: c.t}).Decode(json.RawMessage(c.read)); err == nil {
 			t.Errorf("%s reads %s as %#v", c.t, c.read, got)
@@ -156,7 +172,7 @@ func TestSetMembers(t *testing.T) {
 		{Checkboxes, Option{ID: "5"}, `{"id":"5"}`},
 		{MultiUser, Person{AccountID: "a"}, `{"accountId":"a"}`},
 		{Labels, "two words", ""}, {Labels, Option{Value: "x"}, ""}, {Text, "x", ""}, {Select, Option{ID: "1"}, ""},
-		{Organizations, Option{ID: "1"}, ""}, {Participants, Person{AccountID: "a"}, ""}, {Labels, 5, ""},
+		{Organizations, Option{ID: "1"}, ""}, {Participants, Person{AccountID: "a"}, ""}, {AssetType, Option{ID: "w:7"}, ""}, {Labels, 5, ""},
 	} {
 		got, err := (Field{ID: "x", Type: c.t}).encodeMember(c.v)
 		if c.want == "" {

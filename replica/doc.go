@@ -58,6 +58,8 @@
 //	person   map: alias, company, email, name, ref: texts ≤ 1 KiB
 //	list     list of maps {k, v}, ≤ 10,000, no list among them
 //	comment  map: author* (a person), body* (rich), created* (number), edited (number), parent (text), public* (true or false)
+//	effort   map: original, remaining: seconds from 0 to 2^40; one that is left out was not estimated
+//	ticket   map: key (text ≤ 1 KiB, the sender's), link* (binary 16): another ticket that both share
 //	other    anything: kept
 //
 // Numbers are not msgpack numbers because a decimal has no exact float; sizes
@@ -73,23 +75,32 @@
 //	chain        binary 32      hash of the sender's log at stored
 //	connection*  text ≤ 1 KiB   id of the connection
 //	epoch*       binary 16      of the sender's log
-//	outcomes     list, ≤ 10,000
+//	outcomes     list of maps   ≤ 10,000
 //	settled      number ≥ 1     how many outcomes of this connection were told so far, with these, the newest
 //	stored*      number         every replica up to this one is on the receiver's disk
 //
-// and an outcome is a map: code (text), link* (binary 16, zeros for a replica that
-// could not be read), paths (list, ≤ 1,000; none means all), seq* (number ≥ 1),
-// state* (applied, held, refused, dropped or resend), twin (text).
+// and an outcome is a map:
+//
+//	code    text ≤ 1 KiB    reason in one word
+//	kept    list of paths   items changed on both sides at once of which the receiver kept its own, by its rules, ≤ 1,000
+//	link*   binary 16       zeros for a replica that could not be read
+//	paths   list of paths   the items meant, ≤ 1,000; none means all
+//	seq*    number ≥ 1      of the replica
+//	state*  text            applied, held, refused, dropped or resend
+//	taken   list of paths   as kept, of which it took the sender's, ≤ 1,000
+//	twin    text ≤ 1 KiB    key of the receiver's ticket
 //
 // Withdrawals have their times since gone became a map; no parley was released
-// with the plain list that it was before, so this is still version 1.
+// with the plain list that it was before, so this is still version 1. The kinds
+// effort and ticket came later; a receiver from before keeps them unread.
 //
 // Version rule: what an old receiver may keep unread (a kind, a key of the
 // envelope) is added without a new version. Whatever it must understand, and
 // any change to the tables or the hashes, is version 2: a receiver answers
 // ErrVersion and both sides stay on the highest version that their hellos share.
 //
-// testdata/vectors holds examples of all this with their hashes.
+// testdata/vectors holds examples of all this with their hashes, and of the control
+// messages that package exchange describes.
 //
 // Start at replica.go.
 package replica

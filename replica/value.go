@@ -16,6 +16,8 @@ const (
 	KindPerson  Kind = "person"
 	KindList    Kind = "list"
 	KindComment Kind = "comment"
+	KindEffort  Kind = "effort"
+	KindTicket  Kind = "ticket"
 )
 
 // Value is what an item holds, decoded. The types of this file are all there
@@ -70,6 +72,20 @@ type Comment struct {
 	Parent          string
 }
 
+// Effort is how long the work on a ticket is thought to take, in seconds. A part below 0 is not
+// estimated, which is not the same as 0: nothing is left to do.
+type Effort struct{ Original, Remaining int64 }
+
+// NoEstimate is a part of an Effort that nobody estimated.
+const NoEstimate = -1 // seconds
+
+// Ticket points to another ticket that the two sides share: Link is the id that both know it by, Key
+// the sender's name of it, for display only.
+type Ticket struct {
+	Link LinkID
+	Key  string
+}
+
 // Unknown is a value of a kind that this version does not know: canonical
 // msgpack, as received.
 type Unknown struct {
@@ -106,6 +122,12 @@ func (List) Kind() Kind { return KindList }
 
 // Kind is KindComment.
 func (Comment) Kind() Kind { return KindComment }
+
+// Kind is KindEffort.
+func (Effort) Kind() Kind { return KindEffort }
+
+// Kind is KindTicket.
+func (Ticket) Kind() Kind { return KindTicket }
 
 // Kind is the name that the sender gave it.
 func (u Unknown) Kind() Kind { return u.Name }

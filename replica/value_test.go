@@ -25,7 +25,9 @@ func everyKind() map[string]Value {
 		"no list":      List{},
 		"comment":      Comment{Public: true, Author: jane, Body: Rich(hello), Created: 1, Edited: 2, Parent: "10012"},
 		"bare comment": Comment{Body: Rich(hello)},
-		"unknown":      Unknown{Name: "approval", Raw: []byte{0x92, 0xc3, 0xc4, 0x01, 0xff}},
+		"effort":       Effort{Original: 7200, Remaining: 0}, "no effort": Effort{NoEstimate, NoEstimate}, "half an effort": Effort{NoEstimate, 60},
+		"ticket": Ticket{Link: LinkID{1, 2, 3}, Key: "SUP-7"}, "ticket without a key": Ticket{Link: LinkID{9}},
+		"unknown": Unknown{Name: "approval", Raw: []byte{0x92, 0xc3, 0xc4, 0x01, 0xff}},
 	}
 }
 
@@ -101,6 +103,13 @@ func TestValueRefuses(t *testing.T) {
 		"comment without a body":  {Kind: KindComment, Raw: []byte("\x83\xa6author\x80\xa7created\x00\xa6public\xc2")},
 		"comment of numbers":      {Kind: KindComment, Raw: []byte("\x83\xa6author\x01\xa7created\x00\xa6public\xc2")},
 		"comment edited at 0":     NewItem(Comment{Body: Rich(hello), Edited: 1}, 0).with("edited\x01", "edited\x00"),
+		"effort below 0":          {Kind: KindEffort, Raw: []byte("\x81\xa8original\xff")},
+		"effort of ages":          NewItem(Effort{Original: maxSeconds + 1}, 0),
+		"effort of other keys":    {Kind: KindEffort, Raw: []byte("\x81\xa5spent\x01")},
+		"effort as a number":      {Kind: KindEffort, Raw: []byte("\x01")},
+		"ticket without a link":   {Kind: KindTicket, Raw: []byte("\x81\xa3key\xa1x")},
+		"ticket of link 0":        NewItem(Ticket{Key: "x"}, 0),
+		"ticket with half a link": {Kind: KindTicket, Raw: []byte("\x81\xa4link\xc4\x01\x01")},
 		"comment seen by 0":       NewItem(Comment{Body: Rich(hello)}, 0).with("public\xc2", "public\x00"),
 	} {
 		if v, err := it.Value(); !errors.Is(err, ErrMalformed) {

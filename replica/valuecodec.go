@@ -127,6 +127,10 @@ func decodeValue(s *source, kind Kind, inList bool) Value {
 		return s.person()
 	case KindComment:
 		return s.comment()
+	case KindEffort:
+		return s.effort()
+	case KindTicket:
+		return s.ticket()
 	case KindList:
 		if inList {
 			s.fail("list in a list")

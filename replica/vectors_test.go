@@ -143,7 +143,17 @@ func receiptVectors(tb testing.TB) (all []receiptVector) {
 	for _, c := range []struct {
 		what string
 		r    *Receipt
-	}{{"stored only", &Receipt{Connection: "globex-support", Epoch: [16]byte{1}, Stored: 3}}, {"every outcome", fullReceipt()}} {
+	}{
+		{"stored only", &Receipt{Connection: "globex-support", Epoch: [16]byte{1}, Stored: 3}},
+		{"every outcome", fullReceipt()},
+		{"items changed on both sides at once, kept and taken", &Receipt{
+			Connection: "globex-support", Epoch: [16]byte{1}, Stored: 4711, Chain: Hash{9}, Settled: 18,
+			Outcomes: []Outcome{{
+				Link: LinkID{1}, Seq: 4711, State: Held, Code: "no-such-option", Twin: "HELP-3",
+				Paths: []Path{"field:Impact"}, Kept: []Path{"priority", "summary"}, Taken: []Path{"description"},
+			}},
+		}},
+	} {
 		signed, err := c.r.Sign(key)
 		if err != nil {
 			tb.Fatal(err)

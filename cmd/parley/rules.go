@@ -20,7 +20,7 @@ published; the node works by the published version.`,
 		Example: `  parley rules check globex --tenant
   parley rules publish globex --note "comments too, agreed 12 May"
   parley rules history globex`,
-	}, rulesCheck(w), rulesPublish(w), rulesHistory(w))
+	}, rulesCheck(w), rulesTypes(w), rulesPublish(w), rulesHistory(w))
 }
 
 // question names drafts by connection or file.

@@ -23,6 +23,7 @@ func (l *lane) local(t *jsm.Ticket, twins map[string]ledger.Twin) rules.Local {
 			in.Twins[id] = true
 		}
 	}
+	in.Shared = l.linkOf
 	if l.link.Since > 0 {
 		in.Since = time.UnixMilli(l.link.Since)
 	}
@@ -54,6 +55,7 @@ func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twi
 			t, ok := twins[p]
 			return t.Local, ok
 		},
+		Shared:    func(id replica.LinkID) (jsm.Option, bool) { return w.c.ticketOf(w.d.led, id) },
 		LocalNode: w.d.cfg.Node, PeerNode: w.c.peerNode(),
 	}
 }

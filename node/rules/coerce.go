@@ -1,10 +1,11 @@
 package rules
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,33 +14,63 @@ import (
 	"parley/replica/adf"
 )
 
-// From what crosses to a value of a local field. A coercion that would lose something, or that would
-// need a guess, is refused.
+// From what crosses to a value of a local field, as the table in coercion.go says. A coercion that would
+// lose something, or that would need a guess, is refused.
 
 // A refusal says in a plain sentence why a value does not fit a field.
-type refusal struct{ reason string }
+type refusal struct {
+	reason  string
+	next    string // what a person does about it; empty: the usual
+	missing bool   // the field has options, and this is none of them
+}
 
 func (r *refusal) Error() string { return r.reason }
 
-func (f *field) refuse(v replica.Value, why string) error {
-	return &refusal{fmt.Sprintf("%q does not fit %s: %s", shown(v), f.Name, why)}
+// isMissing reports whether a value was refused only because the field has no such option.
+func isMissing(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.missing
 }
 
-// coerce gives the value that v comes to in a single-valued field. Persons are resolved elsewhere.
+func (f *field) refuse(v replica.Value, why string) error {
+	return &refusal{reason: fmt.Sprintf("%q does not fit %s: %s", shown(v), f.Name, why)}
+}
+
+// admit asks the table whether a value may come to the field at all.
+func (f *field) admit(v replica.Value) error {
+	from := formOf(v)
+	switch way(from, f.Type) {
+	case Never:
+		why, instead := refusedNote(from, f.Type)
+		return &refusal{reason: f.refuse(v, why).Error(), next: strings.ToUpper(instead[:1]) + instead[1:] + "."}
+	case MapOnly:
+		return &refusal{reason: f.refuse(v, "it has two levels, the field has one").Error(), next: `Add a map from "Parent / Child" to the names here.`}
+	}
+	return nil
+}
+
+// coerce gives the value that v comes to in a single-valued field. Persons, tickets and request types
+// are resolved elsewhere. Where the error isMissing, the value is the option that would have to be made.
 func (f *field) coerce(v replica.Value) (jsm.Value, error) {
-	switch f.Type {
-	case jsm.Text, jsm.URL:
+	if err := f.admit(v); err != nil {
+		return nil, err
+	}
+	switch columnOf(f.Type) {
+	case cLine, cURL:
 		return f.toText(v)
-	case jsm.Paragraph:
+	case cParagraph:
 		return f.toRich(v)
-	case jsm.NumberType:
+	case cNumber:
 		return f.toNumber(v)
-	case jsm.DateType:
+	case cDate:
 		return f.toDate(v)
-	case jsm.DateTime:
+	case cTime:
 		return f.toTime(v)
-	case jsm.Select, jsm.Radio, jsm.Priority, jsm.Resolution, jsm.Version, jsm.Group, jsm.StatusType, jsm.Cascading:
+	case cChoice, cCascade:
 		return f.toOption(v)
+	case cEffort:
+		e := v.(replica.Effort)
+		return jsm.Effort{Original: e.Original, Remaining: e.Remaining}, nil
 	}
 	return nil, f.refuse(v, "a field of type "+string(f.Type)+" cannot be written")
 }
@@ -64,6 +95,10 @@ func plain(v replica.Value) (string, bool) {
 		return doc.Plain(), true
 	case replica.Person:
 		return personName(v), true
+	case replica.Effort:
+		return effortText(v), true
+	case replica.Ticket:
+		return v.Key, v.Key != ""
 	case replica.List:
 		var parts []string
 		for _, one := range v {
@@ -76,6 +111,29 @@ func plain(v replica.Value) (string, bool) {
 		return strings.Join(parts, ", "), true
 	}
 	return "", false
+}
+
+// effortText is an estimate as a person reads it: "estimated 2h, remaining 30m".
+func effortText(e replica.Effort) string {
+	var parts []string
+	for _, p := range []struct {
+		word    string
+		seconds int64
+	}{{"estimated", e.Original}, {"remaining", e.Remaining}} {
+		if p.seconds < 0 {
+			continue
+		}
+		minutes := (p.seconds + 59) / 60
+		said := strconv.FormatInt(minutes%60, 10) + "m"
+		switch hours := minutes / 60; {
+		case hours > 0 && minutes%60 == 0:
+			said = strconv.FormatInt(hours, 10) + "h"
+		case hours > 0:
+			said = strconv.FormatInt(hours, 10) + "h " + said
+		}
+		parts = append(parts, p.word+" "+said)
+	}
+	return strings.Join(parts, ", ")
 }
 
 const maxLine = 255 // characters of a single-line field (facts 12)
@@ -113,12 +171,7 @@ func (f *field) toRich(v replica.Value) (jsm.Value, error) {
 }
 
 func (f *field) toNumber(v replica.Value) (jsm.Value, error) {
-	s, ok := plain(v)
-	if _, isNumber := v.(replica.Number); !isNumber {
-		if _, isName := nameOf(v); !isName || !ok {
-			return nil, f.refuse(v, "it is no number")
-		}
-	}
+	s, _ := plain(v)
 	n, err := replica.ParseNumber(strings.TrimSpace(s))
 	if err != nil {
 		return nil, f.refuse(v, "it is no number")
@@ -127,15 +180,7 @@ func (f *field) toNumber(v replica.Value) (jsm.Value, error) {
 }
 
 func (f *field) toDate(v replica.Value) (jsm.Value, error) {
-	var s string
-	switch v := v.(type) {
-	case replica.Date:
-		s = string(v)
-	case replica.Text:
-		s = string(v)
-	case replica.Time:
-		return nil, f.refuse(v, "which day it is depends on the time zone: compute it with value")
-	}
+	s, _ := plain(v)
 	if _, err := time.Parse(time.DateOnly, s); err != nil {
 		return nil, f.refuse(v, "it is no date like 2026-11-22")
 	}
@@ -143,39 +188,64 @@ func (f *field) toDate(v replica.Value) (jsm.Value, error) {
 }
 
 func (f *field) toTime(v replica.Value) (jsm.Value, error) {
-	switch v := v.(type) {
-	case replica.Time:
-		return time.UnixMilli(int64(v)).UTC(), nil
-	case replica.Text:
-		if t, err := time.Parse(time.RFC3339, string(v)); err == nil {
-			return t.UTC(), nil
-		}
-	case replica.Date:
-		return nil, f.refuse(v, "a day has no time of day: compute it with value")
+	if at, ok := v.(replica.Time); ok {
+		return time.UnixMilli(int64(at)).UTC(), nil
 	}
-	return nil, f.refuse(v, "it is no point in time")
+	s, _ := plain(v)
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil, f.refuse(v, "it is no time like 2026-11-22T10:00:00Z")
+	}
+	return t.UTC(), nil
 }
 
+// toOption finds the option that a value names. A path of two levels stays one, whatever its names hold.
 func (f *field) toOption(v replica.Value) (jsm.Value, error) {
-	name, ok := nameOf(v)
-	if n, isNumber := v.(replica.Number); isNumber {
-		name, ok = string(n), true
-	}
+	name, ok := plain(v)
 	if !ok || name == "" {
 		return nil, f.refuse(v, "it has no name")
 	}
+	var out jsm.Option
+	o, isOption := v.(replica.Option)
+	switch {
+	case f.Type == jsm.Cascading && isOption && o.Child != nil:
+		out = jsm.Option{Value: o.Name, Child: &jsm.Option{Value: o.Child.Name}}
+	case f.Type == jsm.Cascading:
+		out = f.twoLevels(name)
+	default:
+		out = f.named(name)
+	}
 	if f.Type != jsm.StatusType && !f.takes(name) {
-		return nil, f.refuse(v, "there is no such option here")
+		return out, f.absent(v)
 	}
-	if f.Type == jsm.Cascading {
-		parent, child, two := strings.Cut(name, " / ")
-		o := jsm.Option{Value: parent}
-		if two {
-			o.Child = &jsm.Option{Value: child}
+	return out, nil
+}
+
+func (f *field) absent(v replica.Value) error {
+	return &refusal{reason: fmt.Sprintf("%q does not fit %s: there is no such option here", shown(v), f.Name), missing: true}
+}
+
+// between parts the levels of an option's path: "Parent / Child".
+const between = " / "
+
+// twoLevels takes a path apart where a parent of that name is known; an option's own name may hold the sign.
+func (f *field) twoLevels(path string) jsm.Option {
+	for i := 0; ; {
+		at := strings.Index(path[i:], between)
+		if at < 0 {
+			break
 		}
-		return o, nil
+		i += at
+		parent, child := path[:i], path[i+len(between):]
+		if len(f.Options) == 0 || slices.Contains(f.Options, parent) {
+			return jsm.Option{Value: parent, Child: &jsm.Option{Value: child}}
+		}
+		i += len(between)
 	}
-	return f.named(name), nil
+	if parent, child, two := strings.Cut(path, between); two && !slices.Contains(f.Options, path) {
+		return jsm.Option{Value: parent, Child: &jsm.Option{Value: child}} // a parent that is to be made
+	}
+	return f.named(path)
 }
 
 // named is the option of a name, or of an id where no option has that name.
@@ -186,12 +256,13 @@ func (f *field) named(name string) jsm.Option {
 	return jsm.Option{Value: name}
 }
 
-// member gives one value of a set, from one element of what crossed.
+// member gives one value of a set, from one element of what crossed. As with coerce, an option that
+// isMissing comes with its error.
 func (f *field) member(v replica.Value) (jsm.Value, error) {
-	name, ok := nameOf(v)
-	if n, isNumber := v.(replica.Number); isNumber {
-		name, ok = string(n), true
+	if err := f.admit(v); err != nil {
+		return nil, err
 	}
+	name, ok := plain(v)
 	switch {
 	case !ok || strings.TrimSpace(name) == "":
 		return nil, f.refuse(v, "it has no name")
@@ -204,146 +275,7 @@ func (f *field) member(v replica.Value) (jsm.Value, error) {
 		}
 		return name, nil
 	case !f.takes(name):
-		return nil, f.refuse(v, "there is no such option here")
+		return f.named(name), f.absent(v)
 	}
 	return f.named(name), nil
-}
-
-// same compares in local terms what a ticket holds with what it should hold.
-func (f *field) same(now, want jsm.Value) bool {
-	if isEmpty(now) || isEmpty(want) {
-		return isEmpty(now) && isEmpty(want)
-	}
-	switch want := want.(type) {
-	case jsm.Rich:
-		return bytes.Equal(canonical(now), canonical(want))
-	case time.Time:
-		t, ok := now.(time.Time)
-		return ok && t.UnixMilli() == want.UnixMilli()
-	case jsm.Option:
-		o, ok := now.(jsm.Option)
-		return ok && sameOption(&o, &want)
-	case jsm.Person:
-		p, ok := now.(jsm.Person)
-		return ok && p.AccountID == want.AccountID
-	case []string, []jsm.Option, []jsm.Person:
-		a, b := keys(now), keys(want)
-		return slices.Equal(a, b)
-	}
-	return now == want
-}
-
-func isEmpty(v jsm.Value) bool {
-	switch v := v.(type) {
-	case nil:
-		return true
-	case string:
-		return v == ""
-	case jsm.Rich:
-		doc, err := adf.Parse(v)
-		return err == nil && doc.Empty()
-	case []string:
-		return len(v) == 0
-	case []jsm.Option:
-		return len(v) == 0
-	case []jsm.Person:
-		return len(v) == 0
-	}
-	return false
-}
-
-// canonical is a rich text in the one form that its meaning has; plain text counts as rich.
-func canonical(v jsm.Value) []byte {
-	var doc *adf.Doc
-	switch v := v.(type) {
-	case string:
-		doc = adf.Text(v)
-	case jsm.Rich:
-		var err error
-		if doc, err = adf.Parse(v); err != nil {
-			return v
-		}
-	default:
-		return nil
-	}
-	return doc.Portable().JSON() // the tenant's own ids never crossed, so they are no difference
-}
-
-func sameOption(a, b *jsm.Option) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	if a.ID != "" && b.ID != "" {
-		if a.ID != b.ID {
-			return false
-		}
-	} else if a.Value != b.Value {
-		return false
-	}
-	return sameOption(a.Child, b.Child)
-}
-
-// keyOf identifies one member of a set, in local terms.
-func keyOf(v jsm.Value) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case jsm.Option:
-		name, _ := nameOf(portableOption(v))
-		return name
-	case jsm.Person:
-		return v.AccountID
-	}
-	return ""
-}
-
-// membersOf takes a set apart.
-func membersOf(v jsm.Value) (out []jsm.Value) {
-	switch v := v.(type) {
-	case []string:
-		for _, s := range v {
-			out = append(out, s)
-		}
-	case []jsm.Option:
-		for _, o := range v {
-			out = append(out, o)
-		}
-	case []jsm.Person:
-		for _, p := range v {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-func keys(v jsm.Value) []string {
-	var out []string
-	for _, m := range membersOf(v) {
-		out = append(out, keyOf(m))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// setOf puts members together as the field's type wants them.
-func (f *field) setOf(members []jsm.Value) jsm.Value {
-	switch f.Type {
-	case jsm.Labels:
-		out := make([]string, 0, len(members))
-		for _, m := range members {
-			out = append(out, m.(string))
-		}
-		return out
-	case jsm.MultiUser, jsm.Participants:
-		out := make([]jsm.Person, 0, len(members))
-		for _, m := range members {
-			out = append(out, m.(jsm.Person))
-		}
-		return out
-	}
-	out := make([]jsm.Option, 0, len(members))
-	for _, m := range members {
-		out = append(out, m.(jsm.Option))
-	}
-	return out
 }

@@ -103,7 +103,7 @@ func (p *planner) create() {
 		if f.ID == "description" {
 			c.Describes = true
 		}
-		if v, there := p.plan.Edit.Set[f.ID]; there && v != nil {
+		if v, there := p.plan.Edit.Set[f.ID]; there && v != nil && !p.plan.Edit.Create[f.ID] { // an option to be made is not there yet
 			c.Fields[f.ID] = v
 			delete(p.plan.Edit.Set, f.ID)
 		} else if f.Required && (p.plan.Organizations == nil || p.plan.Organizations.FieldID != f.ID) {

@@ -18,5 +18,10 @@
 // list, unless mode = "add" is written. [incoming.comments] also covers the peer's internal comments
 // where there is no [incoming."comments.internal"].
 //
+// What a value of one type comes to in a field of another says one table, in coercion.go: lossless, by map, as text, or
+// refused with what to do instead; a rule that can never work is refused when it is compiled. An option that is missing
+// here waits, comes to else, or with create = true is made by the edit that chooses it. Another ticket (parent) crosses
+// as the link that both sides know it by, and only where this connection shares it; estimates agree to the minute.
+//
 // Start at compile.go.
 package rules

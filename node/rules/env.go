@@ -61,7 +61,7 @@ func (s *shape) member(name string) *cel.Type {
 	return nil
 }
 
-var personType = celObject("person")
+var personType, effortType = celObject("person"), celObject("effort")
 
 // newEnv makes the environment: ticket as the tenant's schema has it, const as the file has it.
 func newEnv(s *jsm.Schema, consts []conf.Const) (*env, error) {
@@ -78,6 +78,7 @@ func newEnv(s *jsm.Schema, consts []conf.Const) (*env, error) {
 		"person": newShape("person", text),
 		"comment": newShape("comment", map[string]*cel.Type{"text": str, "public": cel.BoolType, "author": personType,
 			"created": cel.TimestampType, "edited": cel.TimestampType}),
+		"effort": newShape("effort", map[string]*cel.Type{"original": cel.DoubleType, "remaining": cel.DoubleType}),
 		"peer":   newShape("peer", map[string]*cel.Type{"name": str, "domains": cel.ListType(str)}),
 		constant: newShape(constant, konst),
 	}}

@@ -34,6 +34,13 @@ var system = map[string]jsm.Field{
 	"due_date":    {ID: "duedate", Name: "Due date", Type: jsm.DateType},
 	"labels":      {ID: "labels", Name: "Labels", Type: jsm.Labels},
 	"components":  {ID: "components", Name: "Components", Type: jsm.Components},
+
+	"fix_versions":     {ID: "fixVersions", Name: "Fix versions", Type: jsm.MultiVersion},
+	"affects_versions": {ID: "versions", Name: "Affects versions", Type: jsm.MultiVersion},
+	"security_level":   {ID: "security", Name: "Security level", Type: jsm.Security},
+	"time_tracking":    {ID: "timetracking", Name: "Time tracking", Type: jsm.EffortType},
+	"parent":           {ID: "parent", Name: "Parent", Type: jsm.ParentType},
+	"watchers":         {ID: "watches", Name: "Watchers", Type: jsm.WatchersType},
 }
 
 // typed are entities whose field is a custom one, found by its type: names are localised.
@@ -43,7 +50,8 @@ var typed = map[string]jsm.Field{
 }
 
 // elementKinds are the items of which a ticket has many.
-var elementKinds = map[string]replica.Path{"labels": "label", "components": "component", "organizations": "organization"}
+var elementKinds = map[string]replica.Path{"labels": "label", "components": "component", "organizations": "organization",
+	"fix_versions": "fix_version", "affects_versions": "affects_version"}
 
 // bind finds the field behind an entity. s may be nil: custom fields are then taken on trust.
 func bind(entity string, s *jsm.Schema) (*field, error) {
@@ -106,10 +114,22 @@ func bindCustom(f *field, nameOrID string, s *jsm.Schema) (*field, error) {
 			return nil, &hinted{fmt.Sprintf("%q is not an ordinary custom field", nameOrID), fmt.Sprintf("write %q", entity)}
 		}
 	}
-	if !live.Custom || celType(live.Type) == nil || live.Type == jsm.Security || live.Type == jsm.IssueType || live.Type == jsm.ProjectType {
-		return nil, fmt.Errorf("a %s field (%s) is not carried by this version", live.Type, live.ID)
+	if !live.Custom || formOfType(live.Type) == "" {
+		return nil, uncarried(live)
 	}
 	return f, nil
+}
+
+// uncarried says why a custom field does not cross, and what does instead.
+func uncarried(f jsm.Field) error {
+	what := map[jsm.FieldType]string{
+		jsm.SLAType: "a clock, which only Jira runs", jsm.ApprovalsType: "filled by approvals, which only approvers answer",
+		jsm.FeedbackType: "the customer's rating, which only the customer gives", jsm.ReadOnly: "filled by Jira alone", jsm.UnknownType: "of a type that an app brings",
+	}[f.Type]
+	if what == "" {
+		what = "of type " + string(f.Type)
+	}
+	return &hinted{fmt.Sprintf("%q (%s) is %s: it does not cross", f.Name, f.ID, what), readOnlyWay[f.Type]}
 }
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
@@ -174,13 +194,15 @@ func addError(ps *conf.Problems, at conf.Pos, err error) {
 func celType(t jsm.FieldType) *cel.Type {
 	switch t {
 	case jsm.Text, jsm.Paragraph, jsm.URL, jsm.Select, jsm.Radio, jsm.Cascading, jsm.Priority, jsm.StatusType, jsm.Resolution,
-		jsm.Version, jsm.Group, jsm.RequestTypeType, jsm.Security, jsm.IssueType, jsm.ProjectType:
+		jsm.Version, jsm.Group, jsm.RequestTypeType, jsm.Security, jsm.ProjectType, jsm.ParentType:
 		return cel.StringType
-	case jsm.NumberType:
+	case jsm.NumberType, jsm.WatchersType:
 		return cel.DoubleType
+	case jsm.EffortType:
+		return effortType
 	case jsm.DateType, jsm.DateTime:
 		return cel.TimestampType
-	case jsm.MultiSelect, jsm.Checkboxes, jsm.Labels, jsm.MultiVersion, jsm.Components, jsm.Organizations, jsm.MultiGroup:
+	case jsm.MultiSelect, jsm.Checkboxes, jsm.Labels, jsm.MultiVersion, jsm.Components, jsm.Organizations, jsm.MultiGroup, jsm.AssetType:
 		return cel.ListType(cel.StringType)
 	case jsm.User:
 		return personType

@@ -95,7 +95,7 @@ func dropped(p replica.Path, why, rule string) Held {
 // entityOf names the entity that an item belongs to, as the policy does.
 func entityOf(p replica.Path, it replica.Item) string {
 	switch p.Kind() {
-	case "label", "component", "organization":
+	case "label", "component", "organization", "fix_version", "affects_version":
 		return p.Kind() + "s"
 	case "comment":
 		v, err := it.Value()

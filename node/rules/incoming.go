@@ -84,7 +84,7 @@ func (c *compiler) inRule(e conf.Entity) *inRule {
 			return nil
 		}
 	}
-	if c.schema != nil && !r.to.Type.Writable() && r.to.Type != jsm.StatusType {
+	if c.schema != nil && columnOf(r.to.Type) == "" {
 		c.ps.Add(e.Name.Pos, "", "%s cannot be written: it is a %s field", r.to.Name, r.to.Type)
 		return nil
 	}
@@ -98,6 +98,9 @@ func (c *compiler) inRule(e conf.Entity) *inRule {
 		r.set = c.inLiteral(e.Set, r.to)
 	case e.From.IsSet():
 		r.from = c.sourceOf(e.From)
+		if f, ok := usual(e.From.Value); ok {
+			c.checkCoercion(e, "the peer's "+e.From.Value, f.Type, r.to)
+		}
 	default:
 		r.from = source{path: r.to.path, elements: r.to.elements}
 	}
@@ -111,12 +114,34 @@ func (c *compiler) inRule(e conf.Entity) *inRule {
 	return r
 }
 
+// usual are the entities whose type is the same in every tenant.
+func usual(entity string) (jsm.Field, bool) {
+	if f, ok := system[entity]; ok {
+		return f, true
+	}
+	f, ok := typed[entity]
+	return f, ok
+}
+
+// checkCoercion refuses a rule whose values can never come to the field, by the table of coercions.
+func (c *compiler) checkCoercion(e conf.Entity, from string, t jsm.FieldType, to *field) {
+	if to.Type == jsm.UnknownType || t == jsm.UnknownType {
+		return // no tenant was asked
+	}
+	cell := CoercionOf(t, to.Type)
+	switch {
+	case cell.Way == Never:
+		c.ps.Add(e.From.Pos, cell.Instead, "%s (%s) cannot become %s (%s): %s", from, t, to.Name, to.Type, cell.Note)
+	case cell.Way == MapOnly && !e.Map.Pos.IsSet():
+		c.ps.Add(e.From.Pos, "add a map from \"Parent / Child\" to the names here", "%s (%s) has two levels, %s (%s) has one", from, t, to.Name, to.Type)
+	}
+}
+
 // sourceOf is what from names: an item of the peer's view.
 func (c *compiler) sourceOf(from conf.Text) source {
 	p, elements := viewPath(from.Value)
 	_, custom := conf.CustomField(from.Value)
-	usual := system[from.Value].Type != "" || typed[from.Value].Type != ""
-	if !usual && !custom && !strings.HasPrefix(from.Value, "view:") {
+	if _, known := usual(from.Value); !known && !custom && !strings.HasPrefix(from.Value, "view:") {
 		hint := conf.DidYouMean(from.Value, slices.Sorted(func(yield func(string) bool) {
 			for name := range c.env.shapes["view"].members {
 				if !yield(name) {
@@ -136,6 +161,9 @@ func (c *compiler) sourceOf(from conf.Text) source {
 func (c *compiler) checkInMap(r *inRule) {
 	e := r.e
 	if r.with == nil {
+		if e.Else.IsSet() && r.to.Type != jsm.UnknownType {
+			c.checkName(r.to, conf.Text{Value: e.Else.String(), Pos: e.Else.Pos})
+		}
 		return
 	}
 	if !named(r.to.Type) && r.to.Type != jsm.UnknownType {
@@ -164,6 +192,18 @@ func (c *compiler) checkWords(r *inRule) {
 	}
 	if e.Empty.IsSet() && e.Empty.Value == "clear" && f.ID == "summary" {
 		c.ps.Add(e.Empty.Pos, "", "Jira takes no ticket without a summary")
+	}
+	if f.Type == jsm.WatchersType && !c.people.match && len(c.people.to) == 0 && c.people.otherwise != "user" {
+		c.ps.Add(e.Name.Pos, `add [people] with match = "email" or a map`, "watchers are persons, and without [people] nobody is found here")
+	}
+	if e.Empty.IsSet() && e.Empty.Value == "clear" && f.Type == jsm.EffortType {
+		c.ps.Add(e.Empty.Pos, "remove it: ours is kept", "Jira takes no estimates back")
+	}
+	if e.Creates.Pos.IsSet() && known && f.Type != jsm.Organizations && !f.Type.OwnOptions() {
+		c.ps.Add(e.Creates.Pos, "create is for selects, radio buttons, checkboxes and cascading selects", "nothing can be made for %s, which is a %s field", f.Name, f.Type)
+	}
+	if e.Else.IsSet() && r.with == nil && known && !f.Type.OwnOptions() && columnOf(f.Type) != cChoice {
+		c.ps.Add(e.Else.Pos, "add a map, or remove it", "else has nothing to stand in for: %s takes any value", f.Name)
 	}
 	if f.Type == jsm.StatusType && c.schema != nil {
 		for _, m := range e.Resolution.Entries {
@@ -196,7 +236,7 @@ func (c *compiler) fits(f *field, v replica.Value, l conf.Literal) error {
 		}
 	}
 	switch f.Type {
-	case jsm.User, jsm.MultiUser, jsm.Participants, jsm.RequestTypeType:
+	case jsm.User, jsm.MultiUser, jsm.Participants, jsm.WatchersType, jsm.RequestTypeType:
 		return nil
 	}
 	var err error

@@ -16,6 +16,9 @@ type Local struct {
 	Company string          // how our company is called to the peer
 	Secret  []byte          // key of the connection's pseudonyms; persons have no Ref without it
 	Account string          // the account that parley writes with; empty: not known
+
+	// Shared gives the link, on this connection, of another ticket by its id. nil: of none.
+	Shared func(ticketID string) (replica.LinkID, bool)
 }
 
 // Arrival is what a plan is made from.
@@ -36,6 +39,9 @@ type Arrival struct {
 	Twin func(remote replica.Path) (localID string, ok bool)
 	// Person finds somebody by e-mail among those that EmailsWanted asked for. nil: finds nobody.
 	Person func(email string) (jsm.Person, bool)
+
+	// Shared gives our ticket of another link of the connection, with id and key. nil: of none.
+	Shared func(replica.LinkID) (jsm.Option, bool)
 
 	LocalNode, PeerNode string // node ids: the larger one wins where both changed at the same millisecond
 }
@@ -62,4 +68,17 @@ func (in *Arrival) twin(p replica.Path) (string, bool) {
 		return "", false
 	}
 	return in.Twin(p)
+}
+
+// parent finds the ticket here that a ticket of the peer's is part of.
+func (in *Arrival) parent(f *field, v replica.Value) (jsm.Value, error) {
+	if err := f.admit(v); err != nil {
+		return nil, err
+	}
+	if in.Shared != nil {
+		if here, ok := in.Shared(v.(replica.Ticket).Link); ok {
+			return here, nil
+		}
+	}
+	return nil, f.refuse(v, "it has no twin here")
 }

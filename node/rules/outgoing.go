@@ -88,7 +88,9 @@ func (c *compiler) outRule(e conf.Entity) *outRule {
 	case e.Set.IsSet():
 		o.set = c.outLiteral(e, o.to)
 	case e.From.IsSet():
-		o.from = c.readable(e.From)
+		if o.from = c.readable(e.From); o.from != nil && o.to != nil {
+			c.checkCoercion(e, o.from.Name, o.from.Type, o.to)
+		}
 	default:
 		o.from = o.to
 	}
@@ -171,6 +173,8 @@ func typeName(t *cel.Type) string {
 		return "a point in time"
 	case t.IsExactType(personType):
 		return "a person"
+	case t.IsExactType(effortType):
+		return "estimates"
 	}
 	return t.String()
 }
@@ -188,8 +192,10 @@ func (c *compiler) checkResult(x *expr, f *field) {
 		if !is(cel.StringType, cel.BoolType, cel.IntType, cel.DoubleType, cel.TimestampType, texts) {
 			want = "a text, number, time, list of texts, or true or false"
 		}
-	case f.Type == jsm.User || f.Type == jsm.MultiUser || f.Type == jsm.Participants:
+	case columnOf(f.Type) == cUser || columnOf(f.Type) == cUsers:
 		c.ps.Add(x.src.Pos, "use from, and [people]", "a person cannot be computed")
+	case f.Type == jsm.EffortType || f.Type == jsm.ParentType:
+		c.ps.Add(x.src.Pos, "use from", "%s cannot be computed", f.Name)
 	case f.Type.Set():
 		if !is(texts, cel.ListType(cel.DynType)) {
 			want = "a list of texts"
@@ -238,7 +244,8 @@ func (c *compiler) checkOutMap(o *outRule) {
 // named tells the types whose values have names.
 func named(t jsm.FieldType) bool {
 	switch t {
-	case jsm.Paragraph, jsm.NumberType, jsm.DateType, jsm.DateTime, jsm.User, jsm.MultiUser, jsm.Participants:
+	case jsm.Paragraph, jsm.NumberType, jsm.DateType, jsm.DateTime, jsm.User, jsm.MultiUser, jsm.Participants,
+		jsm.EffortType, jsm.ParentType, jsm.WatchersType:
 		return false
 	}
 	return true
@@ -332,8 +339,17 @@ func (r *Rules) TicketFields() []string {
 			ids = append(ids, f.ID)
 		}
 	}
+	if r.namesWatchers() {
+		ids = append(ids, jsm.WatcherList)
+	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// namesWatchers reports whether the persons who watch must be known, not only how many they are.
+func (r *Rules) namesWatchers() bool {
+	return slices.ContainsFunc(r.in, func(i *inRule) bool { return i.to.Type == jsm.WatchersType }) ||
+		slices.ContainsFunc(r.out, func(o *outRule) bool { return o.to != nil && o.to.Type == jsm.WatchersType && o.e.As.Value == "people" })
 }
 
 // Read is what one expression reads.

@@ -17,7 +17,7 @@ func (r *Rules) EmailsWanted(in Arrival) []string {
 			continue
 		}
 		switch rule.to.Type {
-		case jsm.User, jsm.MultiUser, jsm.Participants:
+		case jsm.User, jsm.MultiUser, jsm.Participants, jsm.WatchersType:
 		default:
 			continue
 		}

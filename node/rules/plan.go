@@ -177,19 +177,21 @@ func (p *planner) single(r *inRule, at replica.Path, v replica.Value, stamp int6
 		p.decide(r, at, Skipped, "", fmt.Sprintf("%q is not in the map", clip(name)))
 		return
 	}
-	if r.to.Type == jsm.User {
-		p.person(r, at, to, stamp)
-		return
-	}
 	var want jsm.Value
 	var err error
-	if r.to.Type == jsm.RequestTypeType {
-		want, err = p.r.requestType(to)
-	} else {
-		want, err = r.to.coerce(to)
+	switch r.to.Type {
+	case jsm.User:
+		p.person(r, at, to, stamp)
+		return
+	case jsm.RequestTypeType:
+		want, err = p.r.requestType(r.to, to)
+	case jsm.ParentType:
+		want, err = p.in.parent(r.to, to)
+	default:
+		want, err = p.option(r, to, r.to.coerce)
 	}
 	if err != nil {
-		p.hold(r, at, Refused, sentence(err), "Add a map or a value to the rule, or correct the ticket at the peer's.")
+		p.hold(r, at, Refused, sentence(err), nextStep(err, r))
 		return
 	}
 	p.write(r, at, want, shown(to), stamp)
@@ -208,7 +210,7 @@ func (p *planner) gone(r *inRule, at replica.Path) {
 	switch {
 	case p.in.creating():
 		return // there was never anything
-	case r.e.Empty.Value != "clear" || r.to.ID == "summary" || r.to.Type == jsm.StatusType || r.to.Type == jsm.RequestTypeType:
+	case r.e.Empty.Value != "clear" || r.to.ID == "summary" || r.to.Type == jsm.StatusType || r.to.Type == jsm.RequestTypeType || r.to.Type == jsm.EffortType:
 		p.decide(r, at, Skipped, "", "the peer has no value, and ours is kept")
 	default:
 		p.write(r, at, nil, "", p.in.withdrawn(at))
@@ -361,17 +363,17 @@ func (p *planner) resolution() {
 }
 
 // requestType finds a request type of the desk: jsm writes it by id.
-func (r *Rules) requestType(v replica.Value) (jsm.Value, error) {
-	name, ok := nameOf(v)
-	if !ok {
-		return nil, &refusal{"The peer's request type has no name."}
+func (r *Rules) requestType(f *field, v replica.Value) (jsm.Value, error) {
+	if err := f.admit(v); err != nil {
+		return nil, err
 	}
+	name, _ := plain(v)
 	if r.schema == nil {
 		return jsm.Option{Value: name}, nil
 	}
 	rt, err := r.schema.RequestType(name)
 	if err != nil {
-		return nil, &refusal{fmt.Sprintf("There is no request type %q here.", clip(name))}
+		return nil, &refusal{reason: fmt.Sprintf("There is no request type %q here.", clip(name))}
 	}
 	return jsm.Option{ID: rt.ID, Value: rt.Name}, nil
 }

@@ -400,7 +400,7 @@ func TestCoercions(t *testing.T) {
 		{"field:Contract reference", replica.Number("2.5"), jsm.Value("2.5")},
 		{"field:Contract reference", replica.Rich(rich("a\nb")), errorf("several lines")},
 		{"field:Contract reference", replica.Text(strings.Repeat("x", 300)), errorf("more than 255")},
-		{"field:Contract reference", replica.Unknown{Name: "odd", Raw: []byte{0xc0}}, errorf("has no text")},
+		{"field:Contract reference", replica.Unknown{Name: "odd", Raw: []byte{0xc0}}, errorf("do not cross")},
 		{"field:Notes", replica.Text("n"), jsm.Rich(rich("n"))},
 		{"field:Seats", replica.Text(" 3.50 "), jsm.Number("3.5")},
 		{"field:Seats", replica.Text("many"), errorf("no number")},
@@ -416,7 +416,13 @@ func TestCoercions(t *testing.T) {
 		{"field:Site", replica.Text("EU / Paris"), errorf("no such option")},
 		{"field:Link", replica.Text("https://a.example/x"), jsm.Value("https://a.example/x")},
 		{"field:Link", replica.Text("javascript:alert(1)"), errorf("no web address")},
-		{"priority", replica.Person{Name: "P1"}, errorf("has no name")},
+		{"priority", replica.Person{Name: "P1"}, errorf("no names of options")},
+		{"field:Site", replica.Option{Name: "EU / x", Child: &replica.Option{Name: "Rome"}}, errorf("no such option")},
+		{"field:Contract reference", replica.Effort{Original: 5400, Remaining: -1}, jsm.Value("estimated 1h 30m")},
+		{"field:Contract reference", replica.Ticket{Link: replica.LinkID{1}, Key: "HELP-4"}, jsm.Value("HELP-4")},
+		{"time_tracking", replica.Effort{Original: 5400, Remaining: 0}, jsm.Effort{Original: 5400}},
+		{"time_tracking", replica.Number("3"), errorf("two estimates")},
+		{"field:Seats", replica.Effort{Original: 5400}, errorf("two estimates")},
 	} {
 		p := compile(t, "[incoming]\naccept = [\""+c.field+"\"]").Plan(arrive(ticket(nil), items{replica.Path(c.field): c.v}))
 		var got any

@@ -41,7 +41,7 @@ func valueOf(t *jsm.Ticket, f *field) (jsm.Value, error) {
 }
 
 // portable gives a ticket's value as it crosses; nil where there is nothing to cross.
-func portable(f *field, t *jsm.Ticket, v jsm.Value, who func(jsm.Person) replica.Person) (replica.Value, error) {
+func portable(f *field, t *jsm.Ticket, v jsm.Value, c crosser) (replica.Value, error) {
 	switch v := v.(type) {
 	case nil:
 		return nil, nil
@@ -69,9 +69,14 @@ func portable(f *field, t *jsm.Ticket, v jsm.Value, who func(jsm.Person) replica
 		if f.Type == jsm.StatusType {
 			return replica.Status{Name: t.Status.Name, ID: t.Status.ID, Category: t.Status.Category}, nil
 		}
+		if f.Type == jsm.ParentType {
+			return c.ticket(v)
+		}
 		return portableOption(v), nil
 	case jsm.Person:
-		return who(v), nil
+		return c.person(v), nil
+	case jsm.Effort:
+		return replica.Effort{Original: max(v.Original, replica.NoEstimate), Remaining: max(v.Remaining, replica.NoEstimate)}, nil
 	}
 	var list replica.List
 	switch v := v.(type) {
@@ -81,11 +86,14 @@ func portable(f *field, t *jsm.Ticket, v jsm.Value, who func(jsm.Person) replica
 		}
 	case []jsm.Option:
 		for _, o := range v {
+			if o.Value == "" && f.Type == jsm.AssetType {
+				return nil, errors.New("the account cannot see the label of one of its objects")
+			}
 			list = append(list, portableOption(o))
 		}
 	case []jsm.Person:
 		for _, p := range v {
-			list = append(list, who(p))
+			list = append(list, c.person(p))
 		}
 	default:
 		return nil, errors.New("the field's type cannot cross")
@@ -96,6 +104,12 @@ func portable(f *field, t *jsm.Ticket, v jsm.Value, who func(jsm.Person) replica
 	// Jira's order of a set says nothing; ours makes equal sets equal bytes.
 	slices.SortStableFunc(list, func(a, b replica.Value) int { return strings.Compare(shown(a), shown(b)) })
 	return list, nil
+}
+
+// A crosser says how what belongs to the tenant appears to the peer.
+type crosser struct {
+	person func(jsm.Person) replica.Person
+	ticket func(jsm.Option) (replica.Value, error)
 }
 
 func portableOption(o jsm.Option) replica.Option {
@@ -152,6 +166,10 @@ func shown(v replica.Value) string {
 		return time.UnixMilli(int64(v)).UTC().Format(time.RFC3339)
 	case replica.Person:
 		return clip(personName(v))
+	case replica.Effort:
+		return effortText(v)
+	case replica.Ticket:
+		return clip(v.Key)
 	case replica.List:
 		var parts []string
 		for i, one := range v {
@@ -177,7 +195,10 @@ func clip(s string) string {
 
 // local is a ticket's value as a person reads it.
 func (f *field) local(t *jsm.Ticket, v jsm.Value) string {
-	p, err := portable(f, t, v, func(p jsm.Person) replica.Person { return replica.Person{Name: p.Name} })
+	p, err := portable(f, t, v, crosser{
+		person: func(p jsm.Person) replica.Person { return replica.Person{Name: p.Name} },
+		ticket: func(o jsm.Option) (replica.Value, error) { return replica.Ticket{Key: o.Value}, nil },
+	})
 	if err != nil {
 		return ""
 	}
@@ -205,6 +226,8 @@ func exprValue(f *field, v jsm.Value) (any, error) {
 	switch v := v.(type) {
 	case nil:
 		switch {
+		case f.Type == jsm.WatchersType:
+			return 0.0, nil
 		case f.Type == jsm.MultiUser || f.Type == jsm.Participants:
 			return []*record{}, nil
 		case f.Type.Set():
@@ -238,7 +261,12 @@ func exprValue(f *field, v jsm.Value) (any, error) {
 			names[i], _ = nameOf(portableOption(o))
 		}
 		return names, nil
+	case jsm.Effort:
+		return effortRecord(replica.Effort{Original: v.Original, Remaining: v.Remaining}), nil
 	case []jsm.Person:
+		if f.Type == jsm.WatchersType {
+			return float64(len(v)), nil
+		}
 		people := make([]*record, len(v))
 		for i, p := range v {
 			people[i] = localPerson(p)
@@ -277,6 +305,18 @@ func fields(typ string, members map[string]any) *record {
 
 func localPerson(p jsm.Person) *record {
 	return fields("person", map[string]any{"name": p.Name, "email": p.Email, "id": p.AccountID, "kind": p.Type})
+}
+
+// effortRecord is time_tracking: seconds; what was not estimated is missing.
+func effortRecord(e replica.Effort) *record {
+	parts := map[string]any{}
+	if e.Original >= 0 {
+		parts["original"] = float64(e.Original)
+	}
+	if e.Remaining >= 0 {
+		parts["remaining"] = float64(e.Remaining)
+	}
+	return fields("effort", parts)
 }
 
 func remotePerson(p replica.Person) *record {
@@ -329,7 +369,14 @@ func remoteValue(member string, v replica.Value) (any, error) {
 		return time.UnixMilli(int64(v)).UTC(), nil
 	case replica.Person:
 		return remotePerson(v), nil
+	case replica.Effort:
+		return effortRecord(v), nil
+	case replica.Ticket:
+		return v.Key, nil
 	case replica.List:
+		if member == "watchers" {
+			return float64(len(v)), nil
+		}
 		names := make([]string, len(v))
 		for i, one := range v {
 			name, ok := nameOf(one)

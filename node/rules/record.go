@@ -17,7 +17,7 @@ type record struct {
 
 var objectTypes = func() map[string]*cel.Type {
 	m := map[string]*cel.Type{}
-	for _, v := range variables {
+	for _, v := range append([]string{"effort"}, variables...) {
 		m[v] = cel.ObjectType(v)
 	}
 	return m

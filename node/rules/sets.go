@@ -59,14 +59,14 @@ func (p *planner) members(r *inRule, at replica.Path) (out []element, ok bool) {
 			e.path = at + "/" + replica.Path(name)
 			e.stamp = p.in.Remote[e.path].At
 		}
-		if who, isPerson := one.(replica.Person); isPerson {
+		if who, isPerson := one.(replica.Person); isPerson && columnOf(r.to.Type) == cUsers {
 			if found, known := p.whoIs(r, e.path, who); known {
 				e.value = found
 				out = append(out, e)
 			}
 			continue
 		}
-		if val, ok := p.member(r, e.path, one); ok && !slices.ContainsFunc(out, func(o element) bool { return keyOf(o.value) == keyOf(val) }) {
+		if val, ok := p.member(r, e.path, one); ok && !slices.ContainsFunc(out, func(o element) bool { return alike(o.value, val) }) {
 			e.value = val
 			out = append(out, e)
 		}
@@ -85,13 +85,13 @@ func (p *planner) member(r *inRule, path replica.Path, one replica.Value) (jsm.V
 		p.decide(r, path, Skipped, "", fmt.Sprintf("%q is not in the map", clip(name)))
 		return nil, false
 	}
-	if r.to.Type == jsm.MultiUser || r.to.Type == jsm.Participants {
+	if columnOf(r.to.Type) == cUsers {
 		p.hold(r, path, Nobody, fmt.Sprintf("%q is no person.", shown(to)), "Let the partner share the person, or remove the rule.")
 		return nil, false
 	}
-	val, err := r.to.member(to)
+	val, err := p.option(r, to, r.to.member)
 	if err != nil {
-		p.hold(r, path, Refused, sentence(err), "Add a map or a value to the rule, or correct the ticket at the peer's.")
+		p.hold(r, path, Refused, sentence(err), nextStep(err, r))
 		return nil, false
 	}
 	if label, ok := val.(string); ok && strings.HasPrefix(label, ownLabels) {
@@ -111,16 +111,31 @@ func (p *planner) holds(r *inRule, at replica.Path) ([]jsm.Value, bool) {
 		p.hold(r, at, Unreadable, fmt.Sprintf("%s of %s cannot be read here.", r.to.Name, p.in.Ticket.Key), "Look at the field in Jira; it is tried again with the next change.")
 		return nil, false
 	}
-	return membersOf(v), true
+	now := membersOf(v)
+	if _, counted := v.(jsm.Number); counted {
+		p.hold(r, at, Unreadable, fmt.Sprintf("The watchers of %s were not listed.", p.in.Ticket.Key), "Let the account see watchers; it is tried again with the next change.")
+		return nil, false
+	}
+	if r.to.Type == jsm.AssetType && slices.ContainsFunc(now, unlabelled) {
+		p.hold(r, at, Unreadable, fmt.Sprintf("%s of %s holds an object whose label the account cannot see.", r.to.Name, p.in.Ticket.Key), "Let the account read the object schema in Assets.")
+		return nil, false
+	}
+	return now, true
 }
 
-func has(list []jsm.Value, key string) bool {
-	return slices.ContainsFunc(list, func(v jsm.Value) bool { return keyOf(v) == key })
+// unlabelled tells an Assets object of which only the id is known.
+func unlabelled(v jsm.Value) bool {
+	o, ok := v.(jsm.Option)
+	return ok && o.Value == ""
+}
+
+func has(list []jsm.Value, one jsm.Value) bool {
+	return slices.ContainsFunc(list, func(v jsm.Value) bool { return alike(v, one) })
 }
 
 func lacking(now []jsm.Value, want []element) (out []element) {
 	for _, w := range want {
-		if !has(now, keyOf(w.value)) {
+		if !has(now, w.value) {
 			out = append(out, w)
 		}
 	}
@@ -140,7 +155,7 @@ func (p *planner) oneByOne(r *inRule, now []jsm.Value, want []element) {
 			if i < 0 {
 				continue // it waits, is skipped, or comes to what another element comes to
 			}
-			if has(now, keyOf(want[i].value)) {
+			if has(now, want[i].value) {
 				p.decide(r, path, Same, keyOf(want[i].value), "")
 				p.agreeElement(r, want[i].value)
 			} else if p.wins(r, path, want[i].stamp, keyOf(want[i].value), p.r.elementPaths(r.to, want[i].value)) {
@@ -195,7 +210,7 @@ func (p *planner) replace(r *inRule, at replica.Path, now []jsm.Value, want []el
 	}
 	for _, v := range now {
 		own := r.to.Type == jsm.Labels && strings.HasPrefix(keyOf(v), ownLabels)
-		if !own && !slices.ContainsFunc(want, func(e element) bool { return keyOf(e.value) == keyOf(v) }) {
+		if !own && !slices.ContainsFunc(want, func(e element) bool { return alike(e.value, v) }) {
 			remove = append(remove, v)
 		}
 	}
@@ -234,13 +249,13 @@ func (p *planner) change(r *inRule, at replica.Path, now []jsm.Value, add []elem
 	}
 	for _, v := range remove {
 		names = append(names, "-"+keyOf(v))
-		after = slices.DeleteFunc(after, func(o jsm.Value) bool { return keyOf(o) == keyOf(v) })
+		after = slices.DeleteFunc(after, func(o jsm.Value) bool { return alike(o, v) })
 		moves = append(moves, p.r.elementPaths(f, v)...)
 	}
 	switch {
 	case f.Type == jsm.Organizations:
 		p.organizations(r, at, after)
-	case f.Type == jsm.Participants || p.in.Ticket == nil:
+	case f.Type.Whole() || p.in.Ticket == nil && f.Type != jsm.WatchersType:
 		p.plan.Edit.Set[f.ID] = f.setOf(after)
 	default:
 		for _, a := range add {

@@ -184,6 +184,10 @@ func printOf(id string, v jsm.Value) Print {
 		p.ID = v.AccountID
 	case jsm.Rich:
 		p.Sum = sum(string(canonical(v)))
+	case jsm.Effort: // Jira may fill in the part that was not written
+		for _, part := range membersOf(v) {
+			p.Add = append(p.Add, sum(keyOf(part)))
+		}
 	case []string, []jsm.Option, []jsm.Person:
 		p.Sum = sum(fmt.Sprintf("%q", keys(v)))
 	default:

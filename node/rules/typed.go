@@ -72,9 +72,11 @@ func typedText(f *field, s string) (replica.Value, error) {
 			return nil, fmt.Errorf("%s takes a time like 2026-11-22T10:00:00Z", f.Name)
 		}
 		return replica.Time(t.UnixMilli()), nil
-	case jsm.User, jsm.MultiUser, jsm.Participants:
+	case jsm.User, jsm.MultiUser, jsm.Participants, jsm.WatchersType:
 		return replica.Person{Email: s}, nil
-	case jsm.Text, jsm.URL, jsm.Labels, jsm.Components, jsm.Organizations, jsm.UnknownType:
+	case jsm.EffortType, jsm.ParentType:
+		return nil, fmt.Errorf("%s takes no literal: read it from the peer's view with from", f.Name)
+	case jsm.Text, jsm.URL, jsm.Labels, jsm.Components, jsm.Organizations, jsm.MultiVersion, jsm.UnknownType:
 		return replica.Text(s), nil
 	}
 	return replica.Option{Name: s}, nil

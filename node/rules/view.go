@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -141,7 +142,12 @@ func (v *viewer) value(o *outRule) (replica.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	val, err := portable(o.from, v.in.Ticket, raw, v.person)
+	if o.from.Type == jsm.WatchersType {
+		if raw, err = watchers(raw, o.e.As.Value == "people"); err != nil {
+			return nil, err
+		}
+	}
+	val, err := portable(o.from, v.in.Ticket, raw, crosser{v.person, v.ticket})
 	if err != nil || val == nil || o.to == nil || o.to == o.from {
 		return val, err
 	}
@@ -164,6 +170,28 @@ func crossType(to *field, val replica.Value) replica.Value {
 
 func (v *viewer) person(p jsm.Person) replica.Person {
 	return v.r.people.show(p, v.in.Company, v.in.Secret)
+}
+
+// ticket is another ticket as the peer may know of it: by the link that both sides share.
+func (v *viewer) ticket(o jsm.Option) (replica.Value, error) {
+	if v.in.Shared != nil {
+		if link, ok := v.in.Shared(o.ID); ok {
+			return replica.Ticket{Link: link, Key: o.Value}, nil
+		}
+	}
+	return nil, errors.New("the ticket that it points to is not shared by this connection")
+}
+
+// watchers are a count, or the persons where the rule says so.
+func watchers(raw jsm.Value, people bool) (jsm.Value, error) {
+	list, listed := raw.([]jsm.Person)
+	switch {
+	case raw == nil, listed == people:
+		return raw, nil
+	case people:
+		return nil, errors.New("the watchers were not listed")
+	}
+	return jsm.Number(strconv.Itoa(len(list))), nil
 }
 
 // elements makes an item of each element of a set.

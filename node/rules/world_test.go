@@ -43,7 +43,7 @@ func tenant() *jsm.Schema {
 			{ID: "customfield_9", Name: "Owner", Custom: true, Type: jsm.User},
 			{ID: "customfield_10", Name: "Twice", Custom: true, Type: jsm.Text},
 			{ID: "customfield_11", Name: "Twice", Custom: true, Type: jsm.Text},
-			{ID: "customfield_12", Name: "Time to resolution", Custom: true, Type: jsm.ReadOnly},
+			{ID: "customfield_12", Name: "Time to resolution", Custom: true, Type: jsm.SLAType},
 			{ID: "customfield_13", Name: "Request Type", Custom: true, Type: jsm.RequestTypeType},
 			{ID: "customfield_14", Name: "Organizations", Custom: true, Type: jsm.Organizations},
 			{ID: "customfield_15", Name: "Notes", Custom: true, Type: jsm.Paragraph},
