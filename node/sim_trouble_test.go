@@ -12,12 +12,16 @@ func (d *drama) play() {
 	for _, c := range d.companies {
 		c.slow.Store(true)
 	}
-	for range acts {
+	d.acts(acts)
+	d.calm()
+	d.check()
+}
+
+func (d *drama) acts(n int) {
+	for range n {
 		d.act()
 		time.Sleep(5*time.Millisecond + time.Duration(d.rng.IntN(4000))*time.Millisecond)
 	}
-	d.calm()
-	d.check()
 }
 
 const acts = 50
@@ -159,6 +163,16 @@ func (d *drama) interrupts() {
 // calm ends all faults, lets everybody work and waits until nothing moves any
 // more; then an admin has what is held tried again.
 func (d *drama) calm() {
+	d.clear()
+	d.quiet()
+	for _, c := range d.companies {
+		c.retryAll()
+	}
+	d.quiet()
+}
+
+// clear ends all faults, with every node running.
+func (d *drama) clear() {
 	d.cable.clear()
 	for _, c := range d.companies {
 		c.tenant.ClearFaults()
@@ -169,9 +183,4 @@ func (d *drama) calm() {
 		}
 		c.tend()
 	}
-	d.quiet()
-	for _, c := range d.companies {
-		c.retryAll()
-	}
-	d.quiet()
 }

@@ -58,6 +58,8 @@ type company struct {
 	step   func(*process, *ledger.Batch)
 	slow   atomic.Bool // the way to the tenant takes time, each call another
 	p      *process    // nil while no node runs
+	saved  *vfs.MemFS  // a backup of its disk
+	taken  time.Time   // when it was made
 }
 
 // A process is one life of a company's node.
@@ -71,7 +73,8 @@ type process struct {
 }
 
 // homes are made once for a process of the test: identities cost time, and every
-// bubble begins at the same moment.
+// bubble begins at the same moment. They are the same ones whatever is played, so
+// that a seed plays alike alone and among others.
 var homes struct {
 	sync.Mutex
 	dir string
@@ -87,6 +90,15 @@ func homesFor(t *testing.T) string {
 			t.Fatal(err)
 		}
 		homes.dir = dir
+		cryptotest.SetGlobalRandom(t, 1)
+		synctest.Test(t, func(t *testing.T) {
+			for _, name := range []string{"north", "south", "client-a"} {
+				c := &company{w: &world{t: t}, name: name, home: filepath.Join(dir, name)}
+				c.settle(role{name: name})
+				c.w.must(node.Init(c.home, node.InitOptions{Name: name, Tenant: conf.Tenant{URL: c.tenant.URL(), User: c.sync.Email, TokenFile: "token"}}))
+				c.w.must(os.WriteFile(filepath.Join(c.home, "token"), []byte(c.sync.Token+"\n"), 0o600))
+			}
+		})
 	}
 	return homes.dir
 }
@@ -178,33 +190,33 @@ func (w *world) by(name string) *company {
 
 func (w *world) company(home string, r role, host byte) {
 	c := &company{w: w, name: r.name, home: home, rules: r.rules, fs: vfs.NewCrashableMem()}
-	var err error
-	c.tenant, err = sim.New(sim.Config{Name: r.name, NoLimits: !r.limited, IndexLag: indexLag})
-	w.must(err)
-	c.tenant.Advance(r.skew)
-	account := func(of sim.Role) sim.Account {
-		a, ok := c.tenant.Account(of)
-		if !ok {
-			w.t.Fatalf("%s has no account of role %s", r.name, of)
-		}
-		return a
-	}
-	c.sync = account(sim.Sync)
-	c.agent, c.human, c.admin = c.tenant.As(account(sim.Agent).Email), c.tenant.As(account(sim.Human).Email), c.tenant.As(account(sim.Admin).Email)
+	c.settle(r)
 	address := &net.UDPAddr{IP: net.IPv4(10, 0, 0, host), Port: 7843}
 	c.socket = w.net.NewEndpoint(address, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
 	c.furnish(address.String())
 	w.companies = append(w.companies, c)
 }
 
-// furnish makes the home, where it is not there yet, and writes what may differ
-// from one story to the next.
+// settle gives the company its tenant and the people there.
+func (c *company) settle(r role) {
+	var err error
+	c.tenant, err = sim.New(sim.Config{Name: r.name, NoLimits: !r.limited, IndexLag: indexLag})
+	c.w.must(err)
+	c.tenant.Advance(r.skew)
+	account := func(of sim.Role) sim.Account {
+		a, ok := c.tenant.Account(of)
+		if !ok {
+			c.w.t.Fatalf("%s has no account of role %s", r.name, of)
+		}
+		return a
+	}
+	c.sync = account(sim.Sync)
+	c.agent, c.human, c.admin = c.tenant.As(account(sim.Agent).Email), c.tenant.As(account(sim.Human).Email), c.tenant.As(account(sim.Admin).Email)
+}
+
+// furnish writes what may differ in a home from one story to the next.
 func (c *company) furnish(address string) {
 	w := c.w
-	if _, err := os.Stat(c.home); err != nil {
-		w.must(node.Init(c.home, node.InitOptions{Name: c.name, Tenant: conf.Tenant{URL: c.tenant.URL(), User: c.sync.Email, TokenFile: "token"}}))
-		w.must(os.WriteFile(filepath.Join(c.home, "token"), []byte(c.sync.Token+"\n"), 0o600))
-	}
 	n := conf.DefaultNode()
 	n.Name, n.Listen, n.Console, n.Addresses = c.name, ":7843", "", []string{address}
 	n.Tenant.URL, n.Tenant.User, n.Tenant.TokenFile = c.tenant.URL(), c.sync.Email, "token"

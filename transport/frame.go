@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,8 +34,9 @@ type FrameWriter struct {
 	to    io.Writer
 	buf   *[bufferSize]byte // nil while nothing waits
 	n     int
-	close func() error // ends the stream in order
-	reset func()       // ends it at once; safe beside a write
+	close func() error    // ends the stream in order
+	reset func()          // ends it at once; safe beside a write
+	over  context.Context // done once the stream takes nothing more
 }
 
 // WriteFrame adds one frame, its body being the parts together: at most MaxFrame bytes. Kinds are below 0x80.
@@ -136,6 +138,13 @@ func (w *FrameWriter) Close() error {
 
 // Reset ends the stream at once; what was written may be lost. A blocked Flush returns.
 func (w *FrameWriter) Reset() { w.reset() }
+
+// Over is closed once the stream takes nothing more, and Cause then says why: the peer stopped it ([Stopped]), the session ended,
+// or it was closed here. A writer with nothing to write learns of it by no other way.
+func (w *FrameWriter) Over() <-chan struct{} { return w.over.Done() }
+
+// Cause is why the stream takes nothing more; nil while it does.
+func (w *FrameWriter) Cause() error { return context.Cause(w.over) }
 
 // FrameReader reads frames from one stream. It is for one goroutine, and so are the bodies it gives out.
 type FrameReader struct {

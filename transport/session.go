@@ -128,6 +128,7 @@ func (s *Session) OpenStream(ctx context.Context, connection string) (*FrameWrit
 	w := &FrameWriter{to: stream,
 		close: func() error { forget(); return stream.Close() },
 		reset: func() { forget(); reset() },
+		over:  stream.Context(),
 	}
 	err = w.WriteFrame(streamOpen, []byte(connection))
 	if err == nil {

@@ -65,7 +65,7 @@ func (s *Session) openControl(ctx context.Context) (err error) {
 		return err
 	}
 	stream.SetPriority(0, false) // the most urgent
-	s.control, s.out = stream, &FrameWriter{to: stream}
+	s.control, s.out = stream, &FrameWriter{to: stream, over: stream.Context()}
 	s.e.wg.Go(func() { s.readControl(&FrameReader{from: stream}) })
 	return nil
 }

@@ -174,8 +174,12 @@ func (l *lane) strange(t *jsm.Ticket, p replica.Path, own written) bool {
 func (w *work) insist(plan *rules.Plan) {
 	for _, lost := range plan.Overruled {
 		for _, p := range lost.Beaten {
-			now, ok := w.view[p]
-			if _, known := w.out.Bases[p]; ok && !lost.Ours && known && now.At != w.out.Posted[p].At {
+			now, shown := w.view[p]
+			told, known := w.out.Bases[p]
+			if lost.Ours || !known {
+				continue
+			}
+			if shown && now.At != w.out.Posted[p].At || !shown && w.withdrawn(w.ticket, p) > told.Gone {
 				w.force(p)
 			}
 		}

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -88,12 +87,23 @@ func (c *Connection) live(t *talk) {
 }
 
 // lost notes that a session carries it no more, and why where it is known; a
-// newer session that took over stays.
-func (c *Connection) lost(t *talk, why string) {
+// newer session that took over stays. It reports whether that is news.
+func (c *Connection) lost(t *talk, why string) (news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session == t || c.session == nil && why != "" {
+		news = c.session != nil || c.refusal != why
 		c.session, c.refusal = nil, why
+	}
+	return news
+}
+
+// unsaid takes back what the admin was told of the peer, unless something newer was.
+func (c *Connection) unsaid(why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session == nil && c.refusal == why {
+		c.refusal = ""
 	}
 }
 
@@ -130,19 +140,13 @@ func (c *Connection) rulesOf(version replica.Hash) *rules.Rules {
 	return c.former[version]
 }
 
-// position is one connection's line in a hello: where its log stands.
-type position struct {
-	Connection string          `json:"c"`
-	At         ledger.Position `json:"at"`
-}
-
 // Positions are what this node's hello tells a peer of their connections.
 func (d *Desk) Positions(peer string) (lines [][]byte) {
 	for _, c := range d.Connections() {
 		if c.Peer != peer {
 			continue
 		}
-		line, err := json.Marshal(position{Connection: c.Wire, At: c.Log.Position()})
+		line, err := position{Connection: c.Wire, At: c.Log.Position()}.encode()
 		if err != nil {
 			d.log.Error("telling where a connection stands", "connection", c.Name, "err", err)
 			continue
@@ -156,8 +160,8 @@ func (d *Desk) Positions(peer string) (lines [][]byte) {
 func theirs(s *transport.Session) (map[string]ledger.Position, error) {
 	at := map[string]ledger.Position{}
 	for _, line := range s.Hello().Positions {
-		var p position
-		if err := json.Unmarshal(line, &p); err != nil {
+		p, err := decodePosition(line)
+		if err != nil {
 			return nil, fmt.Errorf("reading the hello of %q: %w", s.Peer(), err)
 		}
 		at[p.Connection] = p.At

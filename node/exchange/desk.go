@@ -61,6 +61,7 @@ type Desk struct {
 
 	mu          sync.Mutex // guards the fields below
 	connections map[string]*Connection
+	wires       map[wireName]*Connection // the same, as peers name them
 	talks       map[*talk]bool
 	me          jsm.Account
 	seen        map[string]time.Time // ticket → how it was last read or left
@@ -106,7 +107,7 @@ func New(cfg Config) (*Desk, error) {
 		cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
 		began: time.Now(), queue: newQueue(), tenant: tenant{jira: cfg.Tenant}, asked: make(chan struct{}, 1), mending: make(chan struct{}, 1),
 		intake: intake{wake: make(chan struct{}, 1)}, tempo: newTempo(cfg.Every, cfg.Slowest),
-		connections: map[string]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
+		connections: map[string]*Connection{}, wires: map[wireName]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
 	}, nil
 }
 
@@ -124,14 +125,14 @@ func (d *Desk) Connection(name string) *Connection {
 	return d.connections[name]
 }
 
-// wired finds a peer's connection by the name on the wire.
+// wireName is what a peer calls a connection.
+type wireName struct{ peer, wire string }
+
+// wired finds a peer's connection by the name on the wire; nil where there is none.
 func (d *Desk) wired(peer, wire string) *Connection {
-	for _, c := range d.Connections() {
-		if c.Peer == peer && c.Wire == wire {
-			return c
-		}
-	}
-	return nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.wires[wireName{peer, wire}]
 }
 
 // Use makes a connection work by a version of its rules; r is nil, with the
@@ -145,8 +146,11 @@ func (d *Desk) Use(name, wire, peer string, version replica.Hash, r *rules.Rules
 	c := d.connections[name]
 	fresh := c == nil || c.Wire != wire || c.Peer != peer
 	if fresh {
+		if c != nil && d.wires[wireName{c.Peer, c.Wire}] == c {
+			delete(d.wires, wireName{c.Peer, c.Wire})
+		}
 		c = &Connection{Name: name, Wire: wire, Peer: peer, Log: log, former: map[replica.Hash]*rules.Rules{}, waits: map[replica.LinkID]bool{}}
-		d.connections[name] = c
+		d.connections[name], d.wires[wireName{peer, wire}] = c, c
 	}
 	talks := slices.Collect(maps.Keys(d.talks))
 	d.mu.Unlock()

@@ -16,8 +16,14 @@
 //   - What parley wrote is absorbed, as Jira now shows it, into the bases of
 //     both directions; what somebody else wrote meanwhile is not (I3).
 //   - What fails holds its own item or link, with the reason (I4, I6).
+//   - What is wrong on one connection's stream ends that connection's line alone:
+//     it rests, with the reason, and begins anew; only a broken control stream or
+//     an unsigned receipt ends the session with the peer (I5, I6; see rest.go).
 //   - A ledger that was put back to an earlier state writes nothing until an admin
 //     has chosen how it is healed, and then makes nothing twice (see heal.go).
+//   - A file is given only on the connection that was shown it (I5), goes on
+//     after a kill where it was, and reaches Jira only with the announced hash
+//     (see blob.go).
 //   - While the disk is nearly full nothing new begins, and nothing is lost
 //     (see brake.go).
 //

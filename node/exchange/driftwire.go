@@ -173,7 +173,9 @@ func (t *talk) ask(body []byte) error {
 	select {
 	case t.questions <- q:
 	default:
-		t.d.log.Warn("the partner asks faster than it is answered", "peer", t.s.Peer())
+		if t.odd.Allow() {
+			t.d.log.Warn("the partner asks faster than it is answered", "peer", t.s.Peer())
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -66,24 +65,26 @@ func (t *talk) agree(c *Connection, at ledger.Position) bool {
 	return true
 }
 
-// part ends one connection of the session, whose two ledgers do not agree; the
-// others go on. Another error is the session's.
+// part ends one connection of the session: for a while where its stream is at
+// fault, until it is healed where the two ledgers do not agree. The others go on.
+// Another error is the session's.
 func (t *talk) part(c *Connection, err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
+		return nil
+	case faulty(err):
+		t.rest(c, c.broken(err))
 		return nil
 	}
-	t.mu.Lock()
-	if l := t.lines[c.Wire]; l != nil {
-		l.end()
-		delete(t.lines, c.Wire)
+	t.forget(c)
+	news := c.lost(t, c.parted(err))
+	if !errors.Is(err, ledger.ErrRewind) && !errors.Is(err, ledger.ErrErased) {
+		return err
 	}
-	t.mu.Unlock()
-	c.lost(t, c.parted(err))
-	if errors.Is(err, ledger.ErrRewind) || errors.Is(err, ledger.ErrErased) {
+	if news { // a peer may say it again and again
 		t.d.log.Warn("a connection stands still: the two ledgers do not agree", "connection", c.Name, "err", err)
-		return nil
 	}
-	return err
+	return nil
 }
 
 // parted words, for the admin, why the two ledgers do not agree.
@@ -166,15 +167,9 @@ func (d *Desk) talking(c *Connection) (*talk, ledger.Position, error) {
 	return nil, ledger.Position{}, fmt.Errorf("%s is not connected: healing needs its copy of what was exchanged", c.Peer)
 }
 
-// asked is what a node asks its peer to give back.
-type asked struct {
-	Connection string      `json:"c"`
-	From       replica.Seq `json:"from"`
-}
-
 // fetch has the peer give back our own replicas from one on, and waits for the last.
 func (t *talk) fetch(ctx context.Context, c *Connection, from replica.Seq) error {
-	b, err := json.Marshal(asked{c.Wire, from})
+	b, err := asked{c.Wire, from}.encode()
 	if err != nil {
 		return err
 	}
@@ -194,9 +189,9 @@ func (t *talk) fetch(ctx context.Context, c *Connection, from replica.Seq) error
 
 // give sends a peer its own replicas back, as they came, on a stream of its own.
 func (t *talk) give(body []byte) error {
-	var q asked
-	if err := json.Unmarshal(body, &q); err != nil {
-		return fmt.Errorf("reading what %q asks back: %w", t.s.Peer(), errors.Join(transport.ErrProtocol, err))
+	q, err := decodeAsked(body)
+	if err != nil {
+		return fmt.Errorf("reading what %q asks back: %w", t.s.Peer(), err)
 	}
 	c := t.d.wired(t.s.Peer(), q.Connection)
 	if c == nil || !c.giving.TryLock() { // one at a time
@@ -261,6 +256,7 @@ func (t *talk) takeBack(c *Connection, r *transport.FrameReader) error {
 			if errors.Is(err, io.EOF) {
 				err = nil
 			}
+			r.Cancel()
 			back <- err
 			return nil
 		}

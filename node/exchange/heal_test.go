@@ -168,3 +168,46 @@ func TestAPowerCutWhileItHeals(t *testing.T) {
 		})
 	}
 }
+
+// TestOneRewoundConnectionLeavesTheOthers puts the south back to a backup after
+// which one of two connections carried something. That one stands still until it
+// is healed; the other works on in the same session.
+func TestOneRewoundConnectionLeavesTheOthers(t *testing.T) {
+	inWorld(t, customer, vendor, func(w *world) {
+		w.north.also("calm", calm(customer))
+		w.south.also("calm", calm(vendor))
+		key, twin := w.shared("Printer on fire")
+		other := w.north.raise("Scanner on fire", map[string]any{"labels": []string{"vendor-y"}})
+		var otherTwin string
+		w.until("the other connection's twin is there", 2*time.Minute, func() bool {
+			otherTwin = w.north.twin(other)
+			return otherTwin != ""
+		})
+		w.quiet()
+		copied, taken := w.south.backup()
+		w.north.comment(key, "after the backup", true)
+		w.until("the comment crosses", time.Minute, func() bool { return len(w.south.said(twin)) == 1 })
+		w.quiet()
+		w.south.restore(copied, taken, false)
+		w.until("both sides see it", 2*time.Minute, func() bool { return w.south.con().Trouble() != "" && w.north.con().Trouble() != "" })
+		served := [2]int64{w.north.served.Load(), w.south.served.Load()}
+		w.north.comment(key, "while it stands still", true)
+		w.north.comment(other, "from the north", true)
+		w.south.comment(otherTwin, "from the south", true)
+		w.until("the other connection goes on", time.Minute, func() bool {
+			return len(w.south.said(otherTwin)) == 2 && len(w.north.said(other)) == 2
+		})
+		for _, c := range []*company{w.north, w.south} {
+			same(t, c.name+"'s trouble with the other", c.desk.Connection("calm").Trouble(), "")
+			same(t, c.name+" up", c.con().Up(), false)
+		}
+		same(t, "south hears meanwhile", len(w.south.said(twin)), 1)
+
+		w.south.heal(exchange.FromPeer, true)
+		w.until("what waited arrives", 3*time.Minute, func() bool { return len(w.south.said(twin)) == 2 })
+		w.quiet()
+		same(t, "south's tickets", w.south.keys(), []string{twin, otherTwin})
+		same(t, "south hears", w.south.said(twin), []string{"public: Astrid Berg, north: / after the backup", "public: Astrid Berg, north: / while it stands still"})
+		same(t, "sessions", [2]int64{w.north.served.Load(), w.south.served.Load()}, served)
+	})
+}

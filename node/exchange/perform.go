@@ -166,13 +166,33 @@ func (w *work) edit(ctx context.Context, plan *rules.Plan) error {
 			for _, write := range plan.Writes {
 				w.hold(write.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused the edit of %s: %s", w.key(), plain(err)), write.Rule, "Correct the rule or the ticket, then run: parley held retry.", err)
 			}
-			edit = jsm.Edit{}
+			edit = least(edit)
 		default:
 			return fmt.Errorf("editing %s: %w", w.key(), err)
 		}
 	}
 	w.finished = append(w.finished, in)
 	return nil
+}
+
+// least is what is left to be done of an edit that Jira refuses without saying
+// why: nothing, but where it completes a twin, taking the create marker off, and
+// if that is refused, bearing the mark by which the twin is known.
+func least(e jsm.Edit) (less jsm.Edit) {
+	fields := len(e.Set) + len(e.Add) + len(e.Remove)
+	if e.Mark == nil || fields == 0 {
+		return less
+	}
+	less.Mark, less.Types, less.Set = e.Mark, e.Types, map[string]jsm.Value{}
+	for _, field := range markedFields {
+		if v, ok := e.Set[field]; ok && fields > 1 {
+			less.Set[field] = v
+		}
+	}
+	if len(less.Set) == fields {
+		less.Set = nil
+	}
+	return less
 }
 
 func (w *work) refusedField(plan *rules.Plan, field, why string, err error) {

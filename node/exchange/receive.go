@@ -1,8 +1,6 @@
 package exchange
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,13 +20,16 @@ func (t *talk) accept() error {
 		c := t.d.wired(t.s.Peer(), name)
 		if c == nil {
 			r.Cancel()
+			if err := t.odd.Wait(t.ctx); err != nil {
+				return err
+			}
 			if err := t.s.SendControl(t.ctx, refuseKind, []byte(name)); err != nil {
 				return err
 			}
 			t.d.log.Warn("the peer opened an unknown connection", "peer", t.s.Peer(), "connection", name)
 			continue
 		}
-		t.g.Go(func() error { return t.receive(c, r) })
+		t.g.Go(func() error { return t.hear(c, r) })
 	}
 }
 
@@ -39,17 +40,12 @@ func (t *talk) receive(c *Connection, r *transport.FrameReader) error {
 	if err != nil {
 		return fmt.Errorf("reading the beginning of connection %q: %w", c.Name, err)
 	}
-	var at position
 	if kind == backKind {
 		return t.takeBack(c, r)
 	}
-	if err := json.Unmarshal(m, &at); kind != beginKind || err != nil {
+	at, err := decodePosition(m)
+	if kind != beginKind || err != nil {
 		return fmt.Errorf("connection %q begins with a message of kind %q: %w", c.Name, kind, errors.Join(transport.ErrProtocol, err))
-	}
-	select {
-	case <-t.meeting(c).done:
-	case <-t.ctx.Done():
-		return t.ctx.Err()
 	}
 	if !t.agree(c, at.At) {
 		r.Cancel()
@@ -104,8 +100,7 @@ func (t *talk) store(c *Connection, taken <-chan *ledger.Taken) (first error) {
 
 // acknowledge frees the peer's links at once; a signed receipt is due.
 func (t *talk) acknowledge(c *Connection, stored replica.Seq) error {
-	ack := append(binary.BigEndian.AppendUint64(nil, uint64(stored)), c.Wire...)
-	if err := t.s.SendControl(t.ctx, storedKind, ack); err != nil {
+	if err := t.s.SendControl(t.ctx, storedKind, encodeStored(stored, c.Wire)); err != nil {
 		return fmt.Errorf("acknowledging replica %d of connection %q: %w", stored, c.Name, err)
 	}
 	t.mu.Lock()
@@ -139,11 +134,5 @@ func readArrival(r *transport.FrameReader) (a ledger.Arrived, err error) {
 	if err != nil {
 		return a, err
 	}
-	if kind != replicaKind || len(m) < replicaHead {
-		return a, fmt.Errorf("a message of kind %q and %d bytes is no replica", kind, len(m))
-	}
-	a.Seq = replica.Seq(binary.BigEndian.Uint64(m))
-	copy(a.Salt[:], m[8:])
-	a.Body = append([]byte(nil), m[replicaHead:]...)
-	return a, nil
+	return decodeArrival(kind, m)
 }

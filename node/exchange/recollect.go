@@ -180,7 +180,11 @@ func (rec *recollection) link(ctx context.Context, t *jsm.Ticket, k ledger.Link,
 		return fmt.Errorf("recollecting link %s: the rules of connection %q do not work just now", k.ID, rec.c.Name)
 	}
 	if k.Since == 0 && !k.Theirs && !made && rec.taken[k.ID] != nil && l.r.Since == "link" {
-		l.link.Since = oldestComment(t, l.out.Posted)
+		begun, err := rec.d.since(ctx, t, l.r.Trigger, time.Now(), l.r.Trigger == "")
+		if err != nil {
+			return err
+		}
+		l.link.Since = min(begun, oldestComment(t, l.out.Posted))
 	}
 	if err := rec.twins(ctx, l, t); err != nil {
 		return err
@@ -197,10 +201,45 @@ func (rec *recollection) link(ctx context.Context, t *jsm.Ticket, k ledger.Link,
 		}
 		side.absorbItems(view, held, t, l.trail(t.History, ""), written{sure: true})
 	}
+	l.force(rec.undone(l, t, made)...)
 	rec.taken[k.ID].Recall(l.in, l.done)
 	return rec.d.led.Write(func(b *ledger.Batch) error {
 		return errors.Join(ledger.PutLink(b, l.link), ledger.PutOutgoing(b, rec.c.Name, k.ID, l.out), ledger.PutDone(b, rec.c.Name, k.ID, l.done))
 	})
+}
+
+// undone lists what we moved in the forgotten time and somebody has moved since:
+// taken away, or brought back. The bases know nothing of the first, so the second
+// would be no news, and undone.
+func (rec *recollection) undone(l *lane, t *jsm.Ticket, made bool) (news []replica.Path) {
+	view, _, err := l.view(t)
+	if err != nil {
+		return nil
+	}
+	i := slices.IndexFunc(t.History, func(c jsm.Change) bool { return c.At.Before(rec.since) }) // newest first
+	before := ""
+	if i >= 0 {
+		before = t.History[i].ID
+	}
+	tr := l.trail(t.History, before)
+	for p, ours := range tr.items {
+		_, shown := view[p]
+		_, theirs := l.in.Remote[p]
+		if !ours && (shown || theirs) && (made || tr.moved[p]) {
+			news = append(news, p)
+		}
+	}
+	for field := range tr.fields {
+		if _, restored, _ := tr.overwrote(field); !restored {
+			continue
+		}
+		for p := range view { // the newest entry is ours, the word is somebody's
+			if p.Element() == "" && l.r.Feeds(field, p) {
+				news = append(news, p)
+			}
+		}
+	}
+	return news
 }
 
 // oldestComment is since when a ticket's comments are known to be shared; now

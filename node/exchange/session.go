@@ -2,14 +2,13 @@ package exchange
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"parley/node/ledger"
 	"parley/replica"
@@ -43,6 +42,7 @@ const (
 	takenAhead   = 4       // batches that may wait for the disk at once
 	maxOutcomes  = 1000    // outcomes that one receipt carries
 	maxBegin     = 4 << 10 // bytes of a position
+	oddAtOnce    = 100     // streams of unknown connections that are answered at once; more wait, one a second
 
 	signEvery = 20 * time.Millisecond // between two receipts that tell of storing alone: the links are freed without waiting for them
 )
@@ -59,11 +59,14 @@ type talk struct {
 	at    map[string]ledger.Position // where the peer stood when this session began, by connection
 	then  map[string]ledger.Position // and where we stood
 	lines map[string]*line           // connections under way
+	rests map[string]*rest           // those whose stream was at fault
 	met   map[string]*meeting        // done once the peer's word on where a connection stands was judged
 
 	asked     uint32                     // number of the last question to the peer
 	answers   map[uint32]chan standsPage // who waits for which
 	questions chan standsQuestion        // the peer's
+
+	odd *rate.Limiter // of what the peer says out of turn, so that answers and log do not grow with it
 }
 
 // Serve exchanges replicas with one peer until the session or ctx ends. Each
@@ -74,7 +77,7 @@ func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	t := &talk{d: d, s: s, ctx: ctx, g: g, known: known, at: map[string]ledger.Position{}, then: map[string]ledger.Position{}, lines: map[string]*line{}, met: map[string]*meeting{}, answers: map[uint32]chan standsPage{}, questions: make(chan standsQuestion, asksAhead)}
+	t := &talk{d: d, s: s, ctx: ctx, g: g, known: known, at: map[string]ledger.Position{}, then: map[string]ledger.Position{}, lines: map[string]*line{}, rests: map[string]*rest{}, met: map[string]*meeting{}, answers: map[uint32]chan standsPage{}, questions: make(chan standsQuestion, asksAhead), odd: rate.NewLimiter(1, oddAtOnce)}
 	d.join(t)
 	defer d.leave(t)
 	for _, c := range d.Connections() {
@@ -92,9 +95,7 @@ func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
 	g.Go(t.control)
 	g.Go(t.tell)
 	err = g.Wait()
-	for _, l := range t.lines {
-		l.c.lost(t, "")
-	}
+	t.ended()
 	return err
 }
 
@@ -120,10 +121,15 @@ func (t *talk) begin(c *Connection) {
 		c.lost(t, fmt.Sprintf("%s does not know a connection %q yet; it needs published rules of that name there", c.Peer, c.Wire))
 		return
 	case t.lines[c.Wire] != nil:
+		if told {
+			t.lines[c.Wire].tellAgain(at.PeerSaid)
+		}
+		return
+	case t.rests[c.Wire] != nil && t.rests[c.Wire].over != nil:
 		return
 	}
 	ctx, end := context.WithCancel(t.ctx)
-	l := &line{d: t.d, c: c, s: t.s, from: c.Log.From(at), told: at.PeerSaid, news: make(chan struct{}, 1), end: end}
+	l := &line{d: t.d, c: c, s: t.s, from: c.Log.From(at), told: at.PeerSaid, news: make(chan struct{}, 1), again: make(chan uint64, 1), began: time.Now(), end: end}
 	t.lines[c.Wire] = l
 	c.live(t)
 	c.Log.Confirmed(at.PeerSaid)
@@ -145,23 +151,37 @@ func (t *talk) stood(c *Connection) ledger.Position {
 }
 
 // refused ends a connection that the peer does not know; its position, when it
-// does, begins it again.
+// knows it again, begins it anew.
 func (t *talk) refused(wire string) {
+	c := t.d.wired(t.s.Peer(), wire)
+	if c == nil {
+		return
+	}
+	why := fmt.Sprintf("%s does not know a connection %q; it needs published rules of that name there", c.Peer, wire)
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if l := t.lines[wire]; l != nil {
-		l.end()
-		delete(t.lines, wire)
-		delete(t.at, wire)
-		delete(t.known, wire)
-		l.c.lost(t, fmt.Sprintf("%s does not know a connection %q; it needs published rules of that name there", l.c.Peer, wire))
+	r := t.rests[wire]
+	rests := r != nil && r.over != nil
+	if !rests && t.lines[wire] == nil {
+		t.mu.Unlock()
+		return
+	}
+	delete(t.at, wire)
+	delete(t.known, wire)
+	if rests { // the end of its stream came first
+		r.why = why
+	}
+	t.mu.Unlock()
+	if rests {
+		c.lost(t, why)
+	} else {
+		t.rest(c, why)
 	}
 }
 
 // announce tells the peer of a connection that is new here, and begins it where
 // the peer knows it already.
 func (t *talk) announce(c *Connection) error {
-	b, err := json.Marshal(position{Connection: c.Wire, At: c.Log.Position()})
+	b, err := position{Connection: c.Wire, At: c.Log.Position()}.encode()
 	if err != nil {
 		return err
 	}
@@ -174,20 +194,22 @@ func (t *talk) announce(c *Connection) error {
 
 // line is one connection within one session.
 type line struct {
-	d    *Desk
-	c    *Connection
-	s    *transport.Session
-	from replica.Seq   // the first sequence the peer lacks
-	told uint64        // the newest outcome it holds
-	news chan struct{} // something was stored: a receipt is due
-	end  func()        // ends this line alone
+	d     *Desk
+	c     *Connection
+	s     *transport.Session
+	from  replica.Seq   // the first sequence the peer lacks
+	told  uint64        // the newest outcome it holds
+	again chan uint64   // the peer's line began anew: the newest outcome it holds then
+	news  chan struct{} // something was stored: a receipt is due
+	began time.Time
+	end   func() // ends this line alone
 }
 
-// until runs one half of a line; the line's own end is no failure of the session.
+// until runs one half of a line; what its own end breaks off is no failure.
 func (l *line) until(ctx context.Context, run func(context.Context) error) error {
 	err := run(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) || transport.Stopped(err) {
-		return nil // the peer says why in its own words, or in its next position
+	if ctx.Err() != nil {
+		return nil
 	}
 	return err
 }
@@ -199,7 +221,7 @@ func (l *line) send(ctx context.Context) error {
 		return fmt.Errorf("opening the stream of connection %q: %w", l.c.Name, err)
 	}
 	defer w.Close()
-	begin, err := json.Marshal(position{Connection: l.c.Wire, At: l.c.Log.Position()})
+	begin, err := position{Connection: l.c.Wire, At: l.c.Log.Position()}.encode()
 	if err != nil {
 		return err
 	}
@@ -209,7 +231,7 @@ func (l *line) send(ctx context.Context) error {
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("beginning connection %q: %w", l.c.Name, err)
 	}
-	next := l.from
+	next, over := l.from, w.Over()
 	for {
 		grown, heard := l.c.Log.Grown(), l.c.Log.Heard()
 		room := l.room(next)
@@ -235,6 +257,11 @@ func (l *line) send(ctx context.Context) error {
 		select {
 		case <-grown:
 		case <-heard:
+		case <-over:
+			if err := w.Cause(); transport.Stopped(err) {
+				return fmt.Errorf("sending to connection %q: %w", l.c.Name, err)
+			}
+			over = nil // the session ends
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -245,9 +272,7 @@ func writeReplica(w *transport.FrameWriter, e ledger.Entry) error {
 	if e.Erased {
 		return ledger.ErrErased
 	}
-	var head [replicaHead]byte
-	binary.BigEndian.PutUint64(head[:], uint64(e.Seq))
-	copy(head[8:], e.Salt[:])
+	head := encodeHead(e.Seq, e.Salt)
 	return w.WriteMessage(replicaKind, head[:], e.Body)
 }
 
@@ -274,6 +299,7 @@ func (l *line) receipts(ctx context.Context) error {
 			case <-pause:
 				pause = nil
 				continue
+			case l.told = <-l.again:
 			case <-news:
 			case <-ctx.Done():
 				return ctx.Err()
@@ -285,6 +311,16 @@ func (l *line) receipts(ctx context.Context) error {
 		}
 		pause = time.After(signEvery)
 	}
+}
+
+// tellAgain has the next receipt begin where the peer stands: while its line
+// rested, it passed over ours.
+func (l *line) tellAgain(held uint64) {
+	select {
+	case <-l.again:
+	default:
+	}
+	l.again <- held
 }
 
 // receipt signs and sends one receipt.
@@ -339,12 +375,12 @@ func (t *talk) control() error {
 }
 
 func (t *talk) position(body []byte) error {
-	var p position
-	if err := json.Unmarshal(body, &p); err != nil {
+	p, err := decodePosition(body)
+	if err != nil {
 		return fmt.Errorf("reading a position of %q: %w", t.s.Peer(), err)
 	}
 	t.mu.Lock()
-	if len(t.at) < maxConnections {
+	if _, told := t.at[p.Connection]; told || len(t.at) < maxConnections {
 		t.at[p.Connection] = p.At
 	}
 	t.mu.Unlock()
@@ -373,14 +409,15 @@ func (t *talk) meeting(c *Connection) *meeting {
 const maxConnections = 4096 // connections that one peer may name
 
 func (t *talk) acknowledged(body []byte) error {
-	if len(body) < 8 {
-		return fmt.Errorf("an acknowledgement of %q has %d bytes: %w", t.s.Peer(), len(body), transport.ErrProtocol)
+	seq, wire, err := decodeStored(body)
+	if err != nil {
+		return fmt.Errorf("reading an acknowledgement of %q: %w", t.s.Peer(), err)
 	}
-	c := t.d.wired(t.s.Peer(), string(body[8:]))
+	c := t.d.wired(t.s.Peer(), wire)
 	if c == nil || !t.carries(c) {
 		return nil // the connection is not ours any more, or stands still
 	}
-	freed, err := c.Log.Acknowledged(replica.Seq(binary.BigEndian.Uint64(body)))
+	freed, err := c.Log.Acknowledged(seq)
 	if err != nil {
 		return t.part(c, err)
 	}

@@ -2,6 +2,8 @@ package exchange_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,20 @@ func (c *company) relabel(key, verb, label string) {
 func (c *company) labels(key string) string {
 	c.w.t.Helper()
 	return fmt.Sprint(sorted(c.fields(key)["labels"]))
+}
+
+func sorted(labels any) (out []string) {
+	for _, l := range labels.([]any) {
+		out = append(out, l.(string))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// labelled shares labels both ways, too.
+func labelled(rules string) string {
+	rules = strings.Replace(rules, `"status"]`, `"status", "labels"]`, 1)
+	return strings.Replace(rules, `accept = ["summary"`, `accept = ["labels", "summary"`, 1)
 }
 
 // TestTheLaterWordAboutALabelStands has one side take a label away and the other

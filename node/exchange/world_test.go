@@ -1,12 +1,9 @@
 package exchange_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -65,6 +62,7 @@ type company struct {
 	sync    sim.Account
 	agent   sim.Account
 	rules   string
+	more    map[string]string // rules of further connections, by name
 	id      *transport.Identity
 	pairs   *transport.MemoryStore
 	address *net.UDPAddr
@@ -79,6 +77,7 @@ type company struct {
 	meddle atomic.Pointer[meddling]
 	slow   atomic.Bool // the way to the tenant takes time
 	called atomic.Int64
+	served atomic.Int64 // sessions
 }
 
 const (
@@ -175,10 +174,17 @@ func (c *company) start() {
 	c.w.must(err)
 	desk.SetAccount(me)
 	c.use(c.rules)
+	for name, text := range c.more {
+		c.publish(name, text)
+	}
 
 	endpoint, err := transport.New(transport.Config{
 		Identity: c.id, Pairing: transport.NewPairing(c.id, c.pairs), Conn: c.socket, ResetKey: [32]byte{1}, TokenKey: [32]byte{2},
-		Logger: log, Hello: desk.Positions, Serve: desk.Serve,
+		Logger: log, Hello: desk.Positions,
+		Serve: func(ctx context.Context, s *transport.Session) error {
+			c.served.Add(1)
+			return desk.Serve(ctx, s)
+		},
 	})
 	c.w.must(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -199,18 +205,33 @@ func (c *company) start() {
 	}
 }
 
-// use publishes rules to the running desk.
+// use publishes the rules of the first connection to the running desk.
 func (c *company) use(text string) {
 	c.w.t.Helper()
-	file := "connections/link.toml"
+	c.publish("link", text)
+	c.rules = text
+}
+
+// also makes a further connection.
+func (c *company) also(name, text string) {
+	c.w.t.Helper()
+	if c.more == nil {
+		c.more = map[string]string{}
+	}
+	c.more[name] = text
+	c.publish(name, text)
+}
+
+func (c *company) publish(name, text string) {
+	c.w.t.Helper()
+	file := "connections/" + name + ".toml"
 	src, err := conf.ParseRules(map[string][]byte{file: []byte(text)}, file)
 	c.w.must(err)
 	schema, err := c.jira.Schema(context.Background(), rules.SchemaProject(src))
 	c.w.must(err)
 	r, err := rules.Compile(src, nil, schema)
 	c.w.must(err)
-	c.w.must(c.desk.Use("link", r.Connection, r.Peer, r.Version(), r, ""))
-	c.rules = text
+	c.w.must(c.desk.Use(name, r.Connection, r.Peer, r.Version(), r, ""))
 }
 
 // stop ends the node in good order.
@@ -283,150 +304,6 @@ func (c *company) before(method, path string, act func()) {
 	c.meddle.Store(&meddling{method, path, act})
 }
 
-// do is one call of a person.
-func (c *company) do(who sim.Account, method, path string, body any) map[string]any {
-	c.w.t.Helper()
-	var in io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		c.w.must(err)
-		in = bytes.NewReader(b)
-	}
-	r, err := http.NewRequest(method, c.tenant.URL()+path, in)
-	c.w.must(err)
-	r.SetBasicAuth(who.Email, who.Token)
-	r.Header.Set("Content-Type", "application/json")
-	a, err := inProcess{c.tenant}.RoundTrip(r)
-	c.w.must(err)
-	b, err := io.ReadAll(a.Body)
-	c.w.must(err)
-	if a.StatusCode >= 300 {
-		c.w.t.Fatalf("%s %s as %s: %d %s", method, path, who.Email, a.StatusCode, b)
-	}
-	out := map[string]any{}
-	if len(b) > 0 {
-		c.w.must(json.Unmarshal(b, &out))
-	}
-	return out
-}
-
-// raise creates a request of the desk's first type and then sets the fields
-// that no portal form has.
-func (c *company) raise(summary string, fields map[string]any) string {
-	c.w.t.Helper()
-	desk := c.first("/rest/servicedeskapi/servicedesk")
-	kind := c.first("/rest/servicedeskapi/servicedesk/" + desk + "/requesttype")
-	made := c.do(c.agent, "POST", "/rest/servicedeskapi/request", map[string]any{
-		"serviceDeskId": desk, "requestTypeId": kind, "requestFieldValues": map[string]any{"summary": summary, "description": "Since this morning."},
-	})
-	key := made["issueKey"].(string)
-	if len(fields) > 0 {
-		c.edit(key, fields)
-	}
-	return key
-}
-
-func (c *company) first(path string) string {
-	c.w.t.Helper()
-	return c.do(c.agent, "GET", path, nil)["values"].([]any)[0].(map[string]any)["id"].(string)
-}
-
-func (c *company) edit(key string, fields map[string]any) {
-	c.w.t.Helper()
-	c.do(c.agent, "PUT", "/rest/api/3/issue/"+key, map[string]any{"fields": fields})
-}
-
-func (c *company) comment(key, text string, public bool) {
-	c.w.t.Helper()
-	c.do(c.agent, "POST", "/rest/servicedeskapi/request/"+key+"/comment", map[string]any{"body": text, "public": public})
-}
-
-func (c *company) move(key, status string) {
-	c.w.t.Helper()
-	open := c.do(c.agent, "GET", "/rest/api/3/issue/"+key+"/transitions", nil)["transitions"].([]any)
-	for _, t := range open {
-		t := t.(map[string]any)
-		if t["to"].(map[string]any)["name"] == status {
-			c.do(c.agent, "POST", "/rest/api/3/issue/"+key+"/transitions", map[string]any{"transition": map[string]any{"id": t["id"]}})
-			return
-		}
-	}
-	c.w.t.Fatalf("no transition of %s leads to %q now", key, status)
-}
-
-// resolve takes the transition to Resolved with a resolution on its screen.
-func (c *company) resolve(key string) {
-	c.w.t.Helper()
-	open := c.do(c.agent, "GET", "/rest/api/3/issue/"+key+"/transitions", nil)["transitions"].([]any)
-	for _, t := range open {
-		t := t.(map[string]any)
-		if t["to"].(map[string]any)["name"] == "Resolved" && t["hasScreen"] == true {
-			c.do(c.agent, "POST", "/rest/api/3/issue/"+key+"/transitions", map[string]any{"transition": map[string]any{"id": t["id"]}, "fields": map[string]any{"resolution": map[string]any{"name": "Done"}}})
-			return
-		}
-	}
-	c.w.t.Fatalf("%s cannot be resolved now", key)
-}
-
-// fields reads a ticket as its agent sees it.
-func (c *company) fields(key string) map[string]any {
-	c.w.t.Helper()
-	return c.do(c.agent, "GET", "/rest/api/3/issue/"+key, nil)["fields"].(map[string]any)
-}
-
-// name reads the name of a field that is one object: priority, status …
-func (c *company) named(key, field string) string {
-	c.w.t.Helper()
-	o, _ := c.fields(key)[field].(map[string]any)
-	name, _ := o["name"].(string)
-	return name
-}
-
-// said lists a ticket's comments as "public: text" or "internal: text".
-func (c *company) said(key string) (lines []string) {
-	c.w.t.Helper()
-	page := c.do(c.agent, "GET", "/rest/api/3/issue/"+key+"/comment", nil)
-	for _, e := range page["comments"].([]any) {
-		e := e.(map[string]any)
-		who := "internal"
-		if e["jsdPublic"].(bool) {
-			who = "public"
-		}
-		lines = append(lines, who+": "+plain(e["body"]))
-	}
-	return lines
-}
-
-// plain is the text of an ADF body, paragraphs joined by " / ".
-func plain(node any) string {
-	n, ok := node.(map[string]any)
-	if !ok {
-		return ""
-	}
-	if s, ok := n["text"].(string); ok {
-		return s
-	}
-	var parts []string
-	list, _ := n["content"].([]any)
-	for _, child := range list {
-		parts = append(parts, plain(child))
-	}
-	if n["type"] == "doc" {
-		return strings.Join(parts, " / ")
-	}
-	return strings.Join(parts, "")
-}
-
-// keys lists the tenant's tickets, oldest first.
-func (c *company) keys() (keys []string) {
-	c.w.t.Helper()
-	page := c.do(c.agent, "POST", "/rest/api/3/search/jql", map[string]any{"jql": "project = " + c.tenant.Project() + " ORDER BY created ASC, key ASC", "fields": []string{"summary"}, "maxResults": 1000})
-	for _, e := range page["issues"].([]any) {
-		keys = append(keys, e.(map[string]any)["key"].(string))
-	}
-	return keys
-}
-
 // until waits, in virtual time, for something to become true.
 func (w *world) until(what string, limit time.Duration, holds func() bool) {
 	w.t.Helper()
@@ -486,29 +363,4 @@ func (w *world) writes(c *company) (n int) {
 		n += k
 	}
 	return n
-}
-
-// twin is the key of a ticket's twin on the other side.
-func (c *company) twin(key string) (twin string) {
-	c.peer.led.Links("", func(k ledger.Link) bool {
-		in, err := c.peer.led.Incoming(k.Connection, k.ID)
-		if err == nil && in.Key == key {
-			twin = k.Key
-		}
-		return twin == ""
-	})
-	if twin == "" {
-		c.led.Links("", func(k ledger.Link) bool {
-			if k.Key == key {
-				in, _ := c.led.Incoming(k.Connection, k.ID)
-				twin = in.Key
-				w, _ := c.led.Word(k.Connection, k.ID)
-				if twin == "" {
-					twin = w.Twin
-				}
-			}
-			return twin == ""
-		})
-	}
-	return twin
 }

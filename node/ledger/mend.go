@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,6 +161,7 @@ func (g *Log) Begin(at Position, afresh bool) error {
 				now.Seq, now.Chain = past.Seq, past.Chain
 			}
 			now.Settled = max(now.Settled, at.PeerSaid)
+			rand.Read(now.Epoch[:])
 		},
 	})
 	if err != nil {
@@ -239,7 +241,7 @@ func (g *Log) Adopt(at Position) (afresh bool, err error) {
 		}
 	}
 	now.Epoch = at.Epoch
-	e.Past = append(slices.Clone(e.Past), past)
+	e.Past = append(fewer(e.Past), past)
 	err = g.l.Write(func(b *Batch) error {
 		return errors.Join(b.Set(table('h').str(g.connection), now.encode(), nil), g.putEpoch(b, e))
 	})
@@ -254,6 +256,29 @@ func (g *Log) Adopt(at Position) (afresh bool, err error) {
 	defer g.mu.Unlock()
 	g.epoch = e
 	return past.Afresh, nil
+}
+
+// mostPast bounds the epochs of a peer that are remembered; one may begin as many
+// as it likes.
+const mostPast = 16
+
+// fewer makes room for one more epoch of the peer's. Our own stay: the peer may
+// speak of any of them.
+func fewer(past []Past) (kept []Past) {
+	theirs := 0
+	for _, p := range past {
+		if p.In {
+			theirs++
+		}
+	}
+	for _, p := range past {
+		if p.In && theirs >= mostPast {
+			theirs--
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
 }
 
 // CaughtUp reports whether a log that is being healed has stored what the peer
