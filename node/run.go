@@ -18,6 +18,7 @@ import (
 	"parley/conf"
 	"parley/node/console"
 	"parley/node/exchange"
+	"parley/node/ledger"
 	"parley/node/notify"
 	"parley/transport"
 )
@@ -121,6 +122,7 @@ func (n *Node) wire() (*live, error) {
 		Ledger: n.led, Tenant: n.tenant.client, Site: c.Tenant.URL, Node: string(n.id.NodeID()), Company: c.Name, Sign: n.id.LedgerKey(),
 		Every: c.Poll.Every, Overlap: c.Poll.Overlap, IndexLag: c.Poll.IndexLag, Slowest: n.slowest(), Sweep: c.Poll.Sweep, Clock: n.tenant.heard.ahead,
 		SettleComment: c.Settle.Comment, SettleCreate: c.Settle.Create, Drain: n.drain(), Log: n.log,
+		Blobs: exchange.BlobConfig{Spool: ledger.SpoolConfig{Dir: filepath.Join(n.home, "blobs"), FS: n.outside.disk}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the desk: %w", err)

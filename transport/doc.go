@@ -67,7 +67,7 @@
 //
 // # Session
 //
-// The dialler opens the control stream, the only bidirectional one. On it, frames of kind
+// The dialler opens the control stream, the first bidirectional one. On it, frames of kind
 //
 //	1  greeting, by both sides at once
 //	2  pick: 8 bytes, a number that rises; the node with the smaller id sends it on the connection that it chose, the other follows the highest
@@ -77,6 +77,10 @@
 //
 // and then the caller's control messages. Replicas go on unidirectional streams, one per connection and direction, whose first frame, of kind 1,
 // holds the connection's id.
+//
+// Blobs go on the other bidirectional streams, one each, up to four at once in either direction: the side that wants the blob opens it, and the first
+// frame, of kind 1, holds the connection's id; what follows is the caller's, in frames of at most 65,531 bytes. Each frame has a minute. QUIC sends
+// control first, then replicas, then blobs (RFC 9218 urgencies 0, 3 and 7).
 //
 // Start at endpoint.go.
 package transport

@@ -153,7 +153,7 @@ func quicConfig(peers int) *quic.Config {
 	return &quic.Config{
 		KeepAlivePeriod:                keepAlive,
 		MaxIdleTimeout:                 idleTimeout,
-		MaxIncomingStreams:             1, // the control stream
+		MaxIncomingStreams:             1 + MaxBlobStreams, // the control stream is one
 		MaxIncomingUniStreams:          maxStreams,
 		InitialStreamReceiveWindow:     first,
 		MaxStreamReceiveWindow:         stream,

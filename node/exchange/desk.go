@@ -41,6 +41,7 @@ type Config struct {
 	SettleCreate  time.Duration // 0: 180 s
 	Compare       time.Duration // between two comparisons of a connection with its peer; 0: 24 h
 	Drain         time.Duration // how long visits under way may go on once Run is to end; 0: they are broken off
+	Blobs         BlobConfig    // files that replicas name
 	Log           *slog.Logger  // nil: discards
 }
 
@@ -56,6 +57,7 @@ type Desk struct {
 	mending   chan struct{} // a healed connection may have caught up
 	tenant    tenant
 	brake     brake
+	blobs     *blobs
 	began     time.Time // of this process's writes
 	strangers strangers // comments of our account that persons made
 
@@ -103,8 +105,12 @@ func New(cfg Config) (*Desk, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	files, err := newBlobs(cfg)
+	if err != nil {
+		return nil, err
+	}
 	return &Desk{
-		cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
+		blobs: files, cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
 		began: time.Now(), queue: newQueue(), tenant: tenant{jira: cfg.Tenant}, asked: make(chan struct{}, 1), mending: make(chan struct{}, 1),
 		intake: intake{wake: make(chan struct{}, 1)}, tempo: newTempo(cfg.Every, cfg.Slowest),
 		connections: map[string]*Connection{}, wires: map[wireName]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
@@ -241,6 +247,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	g.Go(func() error { return d.mend(ctx) })
 	g.Go(func() error { return d.recheck(ctx) })
 	g.Go(func() error { return d.compare(ctx) })
+	g.Go(func() error { return d.sweepBlobs(ctx) })
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return err
 	}

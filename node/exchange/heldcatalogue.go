@@ -33,7 +33,7 @@ func Explain(code string) (Explained, bool) {
 // Catalogue lists every code of held work, grouped by who can end the wait.
 func Catalogue() []Explained { return slices.Clone(catalogue) }
 
-var catalogue = slices.Concat(definites, transients, tenants, peers, policies, troubles())
+var catalogue = slices.Concat(definites, transients, tenants, peers, policies, fileCodes, troubles())
 
 // troubles are the tenant's, in the Jira client's own words.
 func troubles() (all []Explained) {

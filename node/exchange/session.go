@@ -94,6 +94,8 @@ func (d *Desk) Serve(ctx context.Context, s *transport.Session) error {
 	g.Go(t.accept)
 	g.Go(t.control)
 	g.Go(t.tell)
+	g.Go(t.giveBlobs)
+	g.Go(t.pullBlobs)
 	err = g.Wait()
 	t.ended()
 	return err

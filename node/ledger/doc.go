@@ -16,6 +16,9 @@
 //     under a new epoch that names the head which the peer holds (mend.go). Numbers
 //     are never used twice.
 //   - Bodies are kept for a time, their proofs for good (retention.go).
+//   - Files that come in wait beside the database, in a spool of bounded size: a
+//     record never says more than is synced, and a file is read out only with the
+//     hash that was announced (blobspool.go).
 //   - After a failed sync nothing more is accepted: an fsync is never retried.
 //
 // It never dials, never calls Jira and never interprets a value.
@@ -49,6 +52,10 @@
 //	u     ticket                   the state in which it was last read whole      the ticket's lane
 //	Q     connection               the oldest i that may wait           〃
 //	V     connection version       Published rules                      the admin
+//	B     connection link item     Grant: a blob that the peer may ask for      the ticket's lane
+//	b     connection hash link …   index of B by the blob's hash        〃
+//	A     file size created        the file's SHA-256                   whoever has read it
+//	a     connection hash size     Arriving: how far a blob has come    the spool
 //	E     peer                     a pairing, opaque here               transport's pairing
 //	K     name                     small facts: poll cursor, epoch      their writers
 //
