@@ -108,6 +108,21 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+func BenchmarkOpen(b *testing.B) {
+	_, r := small(b)
+	for name, in := range map[string][]byte{"small": encoded(b, r), "large": encoded(b, largeReplica(b))} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(in)))
+			for b.Loop() {
+				if _, err := Open(in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkDecodeFold(b *testing.B) {
 	base, r := small(b)
 	whole := largeReplica(b)

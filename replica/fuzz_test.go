@@ -48,6 +48,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, &Replica{Version: Version1, Seq: 1, Link: LinkID{1}, Whole: true, Gone: map[Path]int64{"label/a": 0, "label/b": 1}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := Decode(b)
+		if e, refused := Open(b); fmt.Sprint(refused) != fmt.Sprint(err) || err == nil && (e != Envelope{r.Seq, r.Link, r.Rules}) {
+			t.Fatalf("opens to %v, %v: it decodes to %v, %v", e, refused, r, err)
+		}
+		if _, ok := peek(b); ok && err != nil {
+			t.Fatalf("is taken at a look: %v", err)
+		}
 		if err != nil {
 			return
 		}

@@ -187,7 +187,8 @@ func (r *Replica) decodeKey(s *source, key string) {
 	case "seq":
 		r.Seq = s.seq()
 	case "set":
-		if r.Set = decodeView(s); len(r.Set) == 0 {
+		var n int
+		if r.Set, n = decodeView(s); n == 0 {
 			s.fail("empty set, which is left out")
 		}
 	case "url":

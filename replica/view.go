@@ -90,7 +90,7 @@ func DecodeView(b []byte) (View, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decoding a view: %w", err)
 	}
-	v := decodeView(s)
+	v, _ := decodeView(s)
 	if err := s.close(); err != nil {
 		return nil, fmt.Errorf("decoding a view: %w", err)
 	}
@@ -111,18 +111,23 @@ func encodeView(s *sink, v View) {
 	}
 }
 
-func decodeView(s *source) View {
-	n := s.mapLen(MaxPaths)
-	v := make(View, min(n, s.rd.Len()/minItem))
+// decodeView reads n items; where s only looks, none of them is in v.
+func decodeView(s *source) (v View, n int) {
+	n = s.mapLen(MaxPaths)
+	if !s.look {
+		v = make(View, min(n, s.rd.Len()/minItem))
+	}
 	for range n {
 		p := s.path()
 		it := decodeItem(s)
 		if s.err != nil {
-			return nil
+			return nil, n
 		}
-		v[p] = it
+		if !s.look {
+			v[p] = it
+		}
 	}
-	return v
+	return v, n
 }
 
 // minItem is the least size of an item with its path on the wire; it keeps a

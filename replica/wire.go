@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/vmihailenco/msgpack/v5"
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
@@ -44,19 +45,38 @@ func (s *sink) arrayLen(n int) { _ = s.enc.EncodeArrayLen(n) }
 func (s *sink) uint(n uint64)  { _ = s.enc.EncodeUint(n) }
 func (s *sink) int(n int64)    { _ = s.enc.EncodeInt(n) }
 func (s *sink) bool(b bool)    { _ = s.enc.EncodeBool(b) }
-func (s *sink) bin(b []byte)   { _ = s.enc.EncodeBytes(b) }
 func (s *sink) raw(b []byte)   { s.buf.Write(b) }
 
+// fixed is the length in bytes below which a string's head is one byte. Most of
+// a replica is such strings and hashes, so these are written without the
+// library, which asks its writer twice for each.
+const fixed = 1 << 5
+
+func (s *sink) bin(b []byte) {
+	if n := len(b); 0 < n && n < fixed<<1 {
+		s.buf.Write(append(append(s.buf.AvailableBuffer(), msgpcode.Bin8, byte(n)), b...))
+		return
+	}
+	_ = s.enc.EncodeBytes(b)
+}
+
 // ascii writes a string of this package's own.
-func (s *sink) ascii(v string) { _ = s.enc.EncodeString(v) }
+func (s *sink) ascii(v string) {
+	if len(v) < fixed {
+		s.buf.Write(append(append(s.buf.AvailableBuffer(), msgpcode.FixedStrLow|byte(len(v))), v...))
+		return
+	}
+	_ = s.enc.EncodeString(v)
+}
 
 // str writes a string; what is not UTF-8 in it becomes U+FFFD, for the guard
 // of the receiver takes nothing else.
-func (s *sink) str(v string) { _ = s.enc.EncodeString(strings.ToValidUTF8(v, "\uFFFD")) }
+func (s *sink) str(v string) { s.ascii(strings.ToValidUTF8(v, "\uFFFD")) }
 
 // source reads checked msgpack through the library's low-level decoder. Strings
 // and raw values are parts of its own copy of the input, so a decoded replica
 // costs two copies however many items it has, and keeps nothing of the caller's.
+// One that only looks makes no copy, and nothing that is read may be kept.
 //
 // The first error sticks; reads after it return zero values.
 type source struct {
@@ -65,6 +85,7 @@ type source struct {
 	rd   bytes.Reader
 	dec  *msgpack.Decoder
 	err  error
+	look bool // maps are checked and not made
 }
 
 var sources = sync.Pool{New: func() any { return &source{dec: msgpack.NewDecoder(nil)} }}
@@ -75,10 +96,25 @@ func newSource(b []byte) (*source, error) {
 		return nil, err
 	}
 	s := sources.Get().(*source)
-	s.in, s.text, s.err = bytes.Clone(b), string(b), nil
+	s.open(bytes.Clone(b), string(b))
+	return s, nil
+}
+
+// newLook is newSource for somebody who only looks.
+func newLook(b []byte) (*source, error) {
+	if err := Check(b); err != nil {
+		return nil, err
+	}
+	s := sources.Get().(*source)
+	s.open(b, unsafe.String(unsafe.SliceData(b), len(b)))
+	s.look = true
+	return s, nil
+}
+
+func (s *source) open(in []byte, text string) {
+	s.in, s.text, s.err, s.look = in, text, nil, false
 	s.rd.Reset(s.in)
 	s.dec.Reset(&s.rd)
-	return s, nil
 }
 
 // close returns the first error, and gives s back.
@@ -149,18 +185,23 @@ func (s *source) count(ok bool, limit int, what string, read func(*msgpack.Decod
 
 // str reads a string of at most limit bytes.
 func (s *source) str(limit int) string {
-	if !isStr(s.next()) {
+	c := s.next()
+	if !isStr(c) {
 		s.fail("want a string")
 		return ""
 	}
-	n, err := s.dec.DecodeBytesLen()
-	if err != nil || n < 0 || n > limit || n > s.rd.Len() {
+	from := s.at() + 1
+	to := from + int(c&(fixed-1))
+	if c >= msgpcode.Str8 {
+		h, _ := readHead(s.in, from-1) // the guard has seen it
+		from, to = h.text, h.next
+	}
+	if to-from > limit {
 		s.fail("string too long")
 		return ""
 	}
-	from := s.at()
-	_, _ = s.rd.Seek(int64(n), io.SeekCurrent)
-	return s.text[from : from+n]
+	_, _ = s.rd.Seek(int64(to), io.SeekStart)
+	return s.text[from:to]
 }
 
 // full reads an optional string, which is left out where it is empty.
@@ -187,14 +228,9 @@ func (s *source) blob() []byte {
 		s.fail("want a binary")
 		return nil
 	}
-	n, err := s.dec.DecodeBytesLen()
-	if err != nil || n < 0 || n > s.rd.Len() {
-		s.fail("binary cut short")
-		return nil
-	}
-	from := s.at()
-	_, _ = s.rd.Seek(int64(n), io.SeekCurrent)
-	return s.in[from : from+n : from+n]
+	h, _ := readHead(s.in, s.at()) // the guard has seen it
+	_, _ = s.rd.Seek(int64(h.next), io.SeekStart)
+	return s.in[h.text:h.next:h.next]
 }
 
 func (s *source) hash() (h Hash) {

@@ -220,7 +220,7 @@ type intake struct {
 func (in *intake) take(now *head, a Arrived) error {
 	e := Entry{Seq: a.Seq, At: time.Now(), Verdict: Received, Salt: a.Salt, Body: a.Body, Commitment: commitment(a.Salt, a.Body)}
 	e.Chain = chain(now.Chain, e.Commitment)
-	r, err := replica.Decode(a.Body)
+	r, err := replica.Open(a.Body) // folding it makes its items
 	if err == nil && r.Seq != a.Seq {
 		err = fmt.Errorf("it calls itself replica %d", r.Seq)
 	}
