@@ -30,11 +30,18 @@ type level struct {
 // text is UTF-8, no floats, no extensions, nothing after the value. An error
 // is a *FormatError.
 func Check(b []byte) error {
+	_, err := checkWithin(b, 0, 0)
+	return err
+}
+
+// checkWithin is Check of a value which stands in so many others, after so many
+// values in all. It returns how many values there are then.
+func checkWithin(b []byte, within, nodes int) (int, error) {
 	if len(b) > math.MaxInt32 {
-		return &FormatError{Reason: "too many bytes"}
+		return nodes, &FormatError{Reason: "too many bytes"}
 	}
 	var stack [maxDepth]level
-	depth, pos, nodes := 0, 0, 0
+	depth, pos := 0, 0
 	for {
 		start := pos
 		h, reason := readHead(b, pos)
@@ -42,14 +49,14 @@ func Check(b []byte) error {
 			reason = "too many values"
 		}
 		if reason != "" {
-			return &FormatError{Offset: start, Reason: reason}
+			return nodes, &FormatError{Offset: start, Reason: reason}
 		}
 		pos = h.next
 		if depth > 0 {
 			top := &stack[depth-1]
 			if top.isMap && top.left&1 == 0 {
 				if reason := top.key(b, h); reason != "" {
-					return &FormatError{Offset: start, Reason: reason}
+					return nodes, &FormatError{Offset: start, Reason: reason}
 				}
 			}
 			top.left--
@@ -57,10 +64,10 @@ func Check(b []byte) error {
 		if h.class >= classArray {
 			per := int(h.class - classArray + 1) // a map's key and value
 			if h.count > (len(b)-pos)/per {
-				return &FormatError{Offset: start, Reason: "count beyond the bytes at hand"}
+				return nodes, &FormatError{Offset: start, Reason: "count beyond the bytes at hand"}
 			}
-			if depth == maxDepth {
-				return &FormatError{Offset: start, Reason: "nested too deep"}
+			if depth+within >= maxDepth {
+				return nodes, &FormatError{Offset: start, Reason: "nested too deep"}
 			}
 			stack[depth] = level{left: int32(h.count * per), isMap: h.class == classMap}
 			depth++
@@ -70,9 +77,9 @@ func Check(b []byte) error {
 		}
 		if depth == 0 {
 			if pos != len(b) {
-				return &FormatError{Offset: pos, Reason: "bytes after the value"}
+				return nodes, &FormatError{Offset: pos, Reason: "bytes after the value"}
 			}
-			return nil
+			return nodes, nil
 		}
 	}
 }

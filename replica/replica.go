@@ -27,11 +27,15 @@ var known = [...]string{"after", "base", "gone", "key", "link", "rules", "seen",
 
 // Encode is deterministic. The error says what no receiver would take:
 // ErrTooLarge, or ErrMalformed.
-func (r *Replica) Encode() ([]byte, error) {
+func (r *Replica) Encode() ([]byte, error) { return r.Append(nil) }
+
+// Append appends what Encode returns to b.
+func (r *Replica) Append(b []byte) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
 	s := newSink()
+	defer s.free()
 	e := envelope{sink: s, extra: r.Extra, names: sortedKeys(r.Extra)}
 	s.mapLen(r.keys())
 	e.hash("after", &r.After)
@@ -69,14 +73,32 @@ func (r *Replica) Encode() ([]byte, error) {
 		s.bool(true)
 	}
 	e.rest()
-	out := s.take()
+	out := s.buf.Bytes()
 	if len(out) > MaxReplica {
 		return nil, fmt.Errorf("encoding replica %d of %d bytes: %w", r.Seq, len(out), ErrTooLarge)
 	}
-	if err := Check(out); err != nil {
+	if err := r.guard(out); err != nil {
 		return nil, fmt.Errorf("encoding replica %d: %w", r.Seq, err)
 	}
-	return out, nil
+	return append(b, out...), nil
+}
+
+// itemDepth is how many values an item's value stands in: replica, set, item.
+const itemDepth = 3
+
+// guard runs the guard on what Encode has not made itself: on the items' values,
+// counting its own part as if each of it were there, or on everything.
+func (r *Replica) guard(out []byte) (err error) {
+	if len(r.Extra) > 0 {
+		return Check(out)
+	}
+	nodes := 2*len(known) + 8*len(r.Set) + 2*len(r.Gone) + len(r.Via)
+	for _, it := range r.Set {
+		if nodes, err = checkWithin(it.Raw, itemDepth, nodes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keys counts what Encode writes.

@@ -80,6 +80,15 @@ func (v View) Encode() []byte {
 	return s.take()
 }
 
+// Append appends the stored form to b.
+func (v View) Append(b []byte) []byte {
+	s := newSink()
+	encodeView(s, v)
+	b = append(b, s.buf.Bytes()...)
+	s.free()
+	return b
+}
+
 // DecodeView reads the stored form. What decodes encodes to the same bytes. The
 // error is an ErrMalformed.
 func DecodeView(b []byte) (View, error) {

@@ -33,11 +33,16 @@ func newSink() *sink { return sinks.Get().(*sink) }
 // take returns what was written, as the caller's own, and gives s back.
 func (s *sink) take() []byte {
 	out := bytes.Clone(s.buf.Bytes())
+	s.free()
+	return out
+}
+
+// free gives s back.
+func (s *sink) free() {
 	if s.buf.Cap() <= keepBuffer {
 		s.buf.Reset()
 		sinks.Put(s)
 	}
-	return out
 }
 
 func (s *sink) mapLen(n int)   { _ = s.enc.EncodeMapLen(n) }
