@@ -89,13 +89,13 @@ func encodeHead(seq replica.Seq, salt [ledger.SaltSize]byte) (head [replicaHead]
 	return head
 }
 
-// decodeArrival reads one message of a connection's stream; it keeps nothing of m.
+// decodeArrival reads one message of a connection's stream; the body is a part of m.
 func decodeArrival(kind byte, m []byte) (a ledger.Arrived, err error) {
 	if kind != replicaKind || len(m) < replicaHead {
 		return a, fmt.Errorf("a message of kind %q and %d bytes is no replica: %w", kind, len(m), transport.ErrProtocol)
 	}
 	a.Seq = replica.Seq(binary.BigEndian.Uint64(m))
 	copy(a.Salt[:], m[8:])
-	a.Body = append([]byte(nil), m[replicaHead:]...)
+	a.Body = m[replicaHead:]
 	return a, nil
 }

@@ -207,6 +207,18 @@ func (d *Desk) wakeLink(c *Connection, id replica.LinkID) {
 	d.queue.add(job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id})
 }
 
+// wakeLinks is wakeLink for several.
+func (d *Desk) wakeLinks(c *Connection, ids []replica.LinkID) {
+	if len(ids) == 0 {
+		return
+	}
+	jobs := make([]job, len(ids))
+	for i, id := range ids {
+		jobs[i] = job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id}
+	}
+	d.queue.add(jobs...)
+}
+
 // freed is called when a link may post its next replica: what changed meanwhile
 // still has its dirty mark.
 func (d *Desk) freed(c *Connection, id replica.LinkID) {

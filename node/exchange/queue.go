@@ -49,11 +49,13 @@ type queue struct {
 
 func newQueue() *queue { return &queue{jobs: map[string]*job{}, wake: make(chan struct{}, 1)} }
 
-// add asks for a visit, at the earliest at j.due.
-func (q *queue) add(j job) {
+// add asks for visits, each at the earliest when it is due.
+func (q *queue) add(jobs ...job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.put(&j)
+	for i := range jobs {
+		q.put(&jobs[i])
+	}
 	q.nudge()
 }
 
@@ -69,11 +71,18 @@ func (q *queue) put(j *job) {
 		old.again = j
 	case old.running:
 		old.again.fold(*j)
+	case old.stays(j):
+		old.fold(*j)
 	default:
 		heap.Remove(q.of(old), old.place)
 		old.fold(*j)
 		heap.Push(q.of(old), old)
 	}
+}
+
+// stays reports whether folding k into j leaves it at its place in its heap.
+func (j *job) stays(k *job) bool {
+	return j.lane == k.lane && !k.due.Before(j.due) && j.backfill == (j.backfill && k.backfill)
 }
 
 func (j *job) fold(k job) {

@@ -88,9 +88,7 @@ func (t *talk) store(c *Connection, taken <-chan *ledger.Taken) (first error) {
 			first = err
 			c.lost(t, trouble(err))
 		}
-		for _, link := range stored.Due {
-			t.d.wakeLink(c, link)
-		}
+		t.d.wakeLinks(c, stored.Due)
 		if c.Log.CaughtUp() {
 			t.d.mendSoon()
 		}
@@ -117,10 +115,11 @@ func (t *talk) acknowledge(c *Connection, stored replica.Seq) error {
 
 // arrivals reads one replica, and those that are here already.
 func arrivals(r *transport.FrameReader) (batch []ledger.Arrived, err error) {
+	var room []byte // of all bodies: what is here already is read into one piece of memory
 	size := 0
 	for len(batch) == 0 || (r.Buffered() > 0 && len(batch) < takeArrivals && size < takeBytes) {
-		a, err := readArrival(r)
-		if err != nil {
+		var a ledger.Arrived
+		if a, room, err = readArrival(r, room); err != nil {
 			return batch, err
 		}
 		batch = append(batch, a)
@@ -129,10 +128,20 @@ func arrivals(r *transport.FrameReader) (batch []ledger.Arrived, err error) {
 	return batch, nil
 }
 
-func readArrival(r *transport.FrameReader) (a ledger.Arrived, err error) {
+// readArrival reads one replica, its body into room where that is large enough.
+func readArrival(r *transport.FrameReader, room []byte) (a ledger.Arrived, left []byte, err error) {
 	kind, m, err := r.ReadMessage(replica.MaxReplica + replicaHead)
 	if err != nil {
-		return a, err
+		return a, room, err
 	}
-	return decodeArrival(kind, m)
+	if a, err = decodeArrival(kind, m); err != nil {
+		return a, room, err
+	}
+	n := len(a.Body)
+	if n > len(room) {
+		room = make([]byte, n+r.Buffered())
+	}
+	copy(room, a.Body) // the message is the reader's
+	a.Body = room[:n:n]
+	return a, room[n:], nil
 }
