@@ -61,10 +61,7 @@ const (
 	cParent    column = "parent"
 )
 
-var (
-	forms   = []form{fText, fRich, fNumber, fDate, fTime, fOption, fCascade, fStatus, fPerson, fNames, fPeople, fEffort, fTicket}
-	columns = []column{cLine, cURL, cParagraph, cNumber, cDate, cTime, cChoice, cCascade, cChoices, cLabels, cUser, cUsers, cEffort, cParent}
-)
+var columns = []column{cLine, cURL, cParagraph, cNumber, cDate, cTime, cChoice, cCascade, cChoices, cLabels, cUser, cUsers, cEffort, cParent}
 
 // table has a row for each form and a letter for each column, in the order of columns:
 // = lossless, n by name, m map only, t text form, - refused.
