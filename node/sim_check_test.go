@@ -161,8 +161,9 @@ func (d *drama) wanted(m *matter, item string) []edit {
 	if d.skewed {
 		back = true // by Jira's clocks another word may be the later one
 	}
+	tie := last.at.UnixMilli() == other.at.UnixMilli() // then the larger node id decides
 	stubborn := d.shape.stubborn && (item == "summary" || item == "priority") && last.by == d.south
-	if other.by != nil && (back || stubborn) {
+	if other.by != nil && (back || tie || stubborn) {
 		return []edit{last, other}
 	}
 	return []edit{last}
