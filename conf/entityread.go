@@ -92,6 +92,7 @@ func (rd *rulesReader) entity(t *table, incoming bool, to *Direction) error {
 	}
 	t.done(func(k *node) string { return wordHint(k, name.Value, incoming) })
 	e.check(t, incoming)
+	e.checkService(t, incoming)
 	to.Entities = append(to.Entities, e)
 	return nil
 }
@@ -119,6 +120,9 @@ func wordHint(k *node, entity string, incoming bool) string {
 
 // word reads one word into its place.
 func (rd *rulesReader) word(t *table, word string, e *Entity) (err error) {
+	if known, err := rd.serviceWord(t, word, e); known {
+		return err
+	}
 	texts := map[string]*Text{"from": &e.From, "when": &e.When, "value": &e.Value, "strip": &e.Strip, "public_when": &e.PublicWhen}
 	choices := map[string]struct {
 		to    *Text
@@ -129,8 +133,10 @@ func (rd *rulesReader) word(t *table, word string, e *Entity) (err error) {
 		"empty":     {&e.Empty, []string{"keep", "clear"}},
 		"mode":      {&e.Mode, []string{"add", "replace"}},
 		"as":        {&e.As, asWords(e.Name.Value)},
-		"edits":     {&e.Edits, []string{"follow", "note", "ignore"}},
-		"deletes":   {&e.Deletes, []string{"mark", "delete", "ignore"}},
+		"edits":     {&e.Edits, editsWords(e.Name.Value)},
+		"deletes":   {&e.Deletes, deletesWords(e.Name.Value)},
+
+		addressesWord: {&e.Addresses, addressesChoices},
 	}
 	switch word {
 	case "set":
@@ -145,8 +151,12 @@ func (rd *rulesReader) word(t *table, word string, e *Entity) (err error) {
 		e.Retract = t.flag(word, false)
 	case "reopen":
 		e.Reopen = t.flag(word, true)
+	case "own_site":
+		e.OwnSite = t.flag(word, false)
 	case "create":
 		e.Creates = t.flag(word, false)
+	case "max":
+		e.Max = t.size(word)
 	case "via":
 		e.Via = t.texts(word, false)
 	case "map":

@@ -42,10 +42,11 @@ type PeerPolicy struct {
 	Domains  []Text // its mail domains: peer.domains in expressions
 }
 
-// AttachmentPolicy is read so that a policy file can be complete; attachments do not cross yet.
+// AttachmentPolicy says which files never cross, either way.
 type AttachmentPolicy struct {
-	Max  int64 // bytes; 0 no limit
-	Deny []Text
+	Max    int64 // bytes; 0 no limit
+	MaxPos Pos
+	Deny   []Text // patterns of names, as path.Match has them
 }
 
 // Source is the file's content, for the hash that audit entries carry.
@@ -107,11 +108,7 @@ func ParsePolicy(file string, content []byte) (*Policy, error) {
 		arrive.done(nil)
 	}
 	p.readPeers(t)
-	if a, ok := t.sub("attachments", "[attachments]"); ok {
-		p.Attachments.Max = a.size("max")
-		p.Attachments.Deny = a.texts("deny", false)
-		a.done(nil)
-	}
+	p.readAttachments(t)
 	if pub, ok := t.sub("publish", "[publish]"); ok {
 		p.Approvals = pub.count("approvals")
 		pub.done(nil)
@@ -147,11 +144,11 @@ func (p *Policy) readPeers(t *table) {
 	}
 }
 
-// policyItems reads a list of entities; also those that do not cross yet may be forbidden or allowed.
+// policyItems reads a list of entities; also a queue, which never leaves, may be forbidden or allowed.
 func policyItems(t *table, word string) []Text {
 	var out []Text
 	for _, name := range t.texts(word, false) {
-		if slices.Contains(laterEntities, name.Value) || checkEntity(name, false, t.ps) {
+		if name.Value == "queue" || checkEntity(name, false, t.ps) {
 			out = append(out, name)
 		}
 	}

@@ -63,9 +63,13 @@ type Entity struct {
 	Wins, Empty, Mode                Text
 	Strip, As, PublicWhen            Text
 	Byline, Retract, Reopen, Creates Flag
+	OwnSite                          Flag // of links: also addresses of our own tenant
 	Edits, Deletes                   Text
+	Addresses                        Text // twin, text, keep: see addresses.go
 	Resolution                       Map
 	Via                              []Text
+	Service                          Service
+	Max                              int64 // bytes of a file; 0: no limit
 }
 
 // Map is a mapping by exact names, in written order. Pos is not set where there is none.
@@ -97,8 +101,9 @@ type Create struct {
 
 // Limits bound what the connection does in a day. 0 is no limit.
 type Limits struct {
-	TicketsPerDay, FirstDay Count
-	WritesPerItemHour       Count // writes of one item of a ticket within an hour; not set: DefaultWritesPerItemHour
+	TicketsPerDay, FirstDay     Count
+	WritesPerItemHour           Count // writes of one item of a ticket within an hour; not set: DefaultWritesPerItemHour
+	BytesPerTicket, BytesPerDay int64 // of files, each way; see readBytes
 }
 
 // DefaultWritesPerItemHour is far beyond what people do to one field, and reached within minutes where two chains
@@ -130,7 +135,7 @@ func plainEntity(name Text) Entity {
 	word := func(s string) Text { return Text{Value: s} }
 	return Entity{
 		Name: name, Otherwise: word("hold"), Wins: word("latest"), Empty: word("keep"), Mode: word("add"),
-		As: word("internal"), Edits: word("follow"), Deletes: word("mark"),
+		As: word(asWords(name.Value)[0]), Edits: word("follow"), Deletes: word(deletesWords(name.Value)[0]), Addresses: word(addressesChoices[0]),
 		Byline: Flag{Value: true}, Reopen: Flag{Value: true},
 	}
 }

@@ -141,6 +141,7 @@ func (rd *rulesReader) rules(root *node) error {
 	if l, ok := t.sub("limits", "[limits]"); ok {
 		r.Limits.TicketsPerDay, r.Limits.FirstDay = l.count("tickets_per_day"), l.count("first_day")
 		r.Limits.WritesPerItemHour = l.count("writes_per_item_hour")
+		r.Limits.readBytes(l)
 		l.done(misplaced)
 	}
 	if err := rd.people(t); err != nil {

@@ -13,10 +13,10 @@ import (
 var (
 	plainEntities = []string{"summary", "description", "environment", "status", "resolution", "priority", "assignee",
 		"reporter", "due_date", "labels", "components", "comments", "comments.internal", "request_type", "organizations",
-		"fix_versions", "affects_versions", "security_level", "time_tracking", "parent", "watchers"}
-	laterEntities = []string{"worklogs", "links",
-		"attachments", "attachments.internal", "subtasks", "participants", "approvals", "sla",
-		"portal", "satisfaction", "queue", "knowledge"}
+		"attachments", "attachments.internal",
+		"fix_versions", "affects_versions", "security_level", "time_tracking", "parent", "watchers",
+		"worklogs", "links", "participants", "subtasks",
+		"approvals", "sla", "portal", "satisfaction", "queue", "knowledge"}
 	customID = regexp.MustCompile(`^customfield_[0-9]{1,19}$`)
 )
 
@@ -44,16 +44,15 @@ func CustomField(entity string) (nameOrID string, ok bool) {
 func checkEntity(name Text, incoming bool, ps *Problems) bool {
 	n := name.Value
 	switch {
-	case slices.Contains(laterEntities, n):
-		ps.Add(name.Pos, "remove it: the other items cross without it", "%q is not carried by this version", n)
-		return false
 	case incoming && strings.HasPrefix(n, viewPrefix):
 		ps.Add(name.Pos, fmt.Sprintf("name the field to write, and read it with from = %q", n), "%q is made by the sender and cannot be written to", n)
+		return false
+	case refusePart(name, incoming, ps), refuseService(name, incoming, ps):
 		return false
 	case EntityKnown(n):
 		return true
 	}
-	hint := DidYouMean(n, slices.Concat(plainEntities, laterEntities))
+	hint := DidYouMean(n, plainEntities)
 	if hint == "" && n != "" {
 		hint = fmt.Sprintf("a custom field is written \"field:%s\"", n)
 	}
@@ -72,17 +71,29 @@ var (
 	wholeWords    = []string{"from", "when", "once", "wins", "empty"} // of what has neither names nor literals
 	watcherWords  = []string{"from", "when", "set", "once", "mode"}
 	typeIn        = []string{"from", "when", "set", "map", "else", "otherwise", "once", "wins"}
-	everyWord     = append(slices.Clone(inWords), "strip", "retract", "as", "public_when", "byline", "edits", "deletes", "resolution", "via", "reopen", "create")
+	everyWord     = append(slices.Clone(inWords), "strip", "retract", "as", "public_when", "byline", "edits", "deletes", "resolution", "via", "reopen", "create", "max", "own_site", addressesWord)
 	topWords      = []string{"peer", "connection", "project", "relay", "since", "approve_first", "use"}
 	besideMap     = []string{"else", "otherwise", "wins", "empty", "mode", "when"}
 	directionOnly = map[string]string{"once": "incoming", "wins": "incoming", "empty": "incoming", "mode": "incoming", "as": "incoming",
 		"public_when": "incoming", "byline": "incoming", "edits": "incoming", "deletes": "incoming", "reopen": "incoming", "via": "incoming",
-		"resolution": "incoming", "create": "incoming", "strip": "outgoing", "retract": "outgoing"}
+		"resolution": "incoming", "create": "incoming", "strip": "outgoing", "retract": "outgoing", "own_site": "outgoing", "clock": "incoming", "fields": "incoming", "name": "incoming"}
 )
 
 // wordsOf lists the words that an entity's table knows.
 func wordsOf(entity string, incoming bool) []string {
+	return withAddresses(entity, ownWords(entity, incoming))
+}
+
+func ownWords(entity string, incoming bool) []string {
+	if words, known := partWords(entity, incoming); known {
+		return words
+	}
+	if words, known := serviceWords(entity, incoming); known {
+		return words
+	}
 	switch entity {
+	case "attachments", "attachments.internal":
+		return attachmentWords(incoming)
 	case "comments", "comments.internal":
 		if incoming {
 			return inComment
@@ -130,6 +141,9 @@ func wordsOf(entity string, incoming bool) []string {
 func asWords(entity string) []string {
 	if entity == "watchers" {
 		return []string{"count", "people"}
+	}
+	if words := serviceAs(entity); words != nil {
+		return words
 	}
 	return []string{"internal", "public", "same"}
 }

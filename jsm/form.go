@@ -16,6 +16,9 @@ import (
 type learned struct {
 	requestTypeField atomic.Pointer[string] // id of the vp-origin field
 	watchers         atomic.Bool            // somebody wants to know who watches tickets
+	webLinks         atomic.Bool            // likewise, their web links
+	rating           atomic.Pointer[string] // id of the field whose words are wanted too
+	worklogs         atomic.Bool            // likewise, their work logs beyond the first 20
 
 	mu        sync.Mutex             // everything below
 	formByID  map[string]RequestType // "DESK/REQUEST TYPE" → form

@@ -85,6 +85,9 @@ func (c *Client) complete(ctx context.Context, t *Ticket, wholeHistory bool) err
 	if err := c.listWatchers(ctx, t); err != nil {
 		return err
 	}
+	if err := c.listParts(ctx, t); err != nil {
+		return err
+	}
 	if t.CommentsTotal > len(t.Comments) {
 		list, err := c.commentPages(ctx, t.ID, "")
 		if err != nil {

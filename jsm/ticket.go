@@ -36,6 +36,11 @@ type Ticket struct {
 	Subtasks      []Option     // ids and keys; see FieldSubtasks
 	Worklogs      []Worklog    // the first 20 without marks; see FieldWorklogs
 	WorklogsTotal int
+	WebLinks      []RemoteLink // where WebLinkList was asked for
+	Rating        *Rating      // where RatingWords were asked for; nil: none, or not to be seen
+
+	webLinks bool // WebLinks were read
+	rated    bool // Rating was, where there is one
 
 	asked []string // field ids asked for; nil: all
 }
@@ -69,7 +74,7 @@ func (t *Ticket) Value(f Field) (Value, error) {
 
 // Bears reports whether all of the fields were asked for when the ticket was read.
 func (t *Ticket) Bears(fields []string) bool {
-	return t.asked == nil || !slices.ContainsFunc(fields, func(id string) bool { return id != WatcherList && !slices.Contains(t.asked, id) })
+	return t.asked == nil || !slices.ContainsFunc(fields, func(id string) bool { return !t.lists(id) && !slices.Contains(t.asked, id) })
 }
 
 // always are the fields that every read asks for: a Ticket is made of them.
@@ -87,6 +92,7 @@ func (c *Client) asking(fields []string) []string {
 		c.learned.watchers.Store(true)
 		delete(want, WatcherList)
 	}
+	c.askParts(want)
 	if id := c.learned.requestTypeField.Load(); id != nil {
 		want[*id] = true
 	}

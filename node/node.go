@@ -85,11 +85,8 @@ func openIn(o outside, dir string, log *slog.Logger) (*Node, error) {
 		return nil, fmt.Errorf("reading the node's identity: %w", err)
 	}
 	n := &Node{home: dir, space: space{look: diskSpace}, conf: c, id: id, log: log, outside: o, fatal: make(chan string, 1), turn: make(chan struct{}, 1)}
-	if n.tenant, err = newTenant(c, log); err != nil {
+	if n.tenant, err = newTenantBy(c, log, o.jira); err != nil {
 		return nil, err
-	}
-	if o.jira != nil {
-		n.tenant.heard.next = o.jira
 	}
 	n.led, err = ledger.Open(ledger.Config{
 		Dir: filepath.Join(dir, ledgerDir), Logger: log, FS: o.disk, Step: o.step,

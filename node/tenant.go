@@ -41,7 +41,10 @@ type readSchema struct {
 	at time.Time
 }
 
-func newTenant(c *conf.Node, log *slog.Logger) (*tenant, error) {
+func newTenant(c *conf.Node, log *slog.Logger) (*tenant, error) { return newTenantBy(c, log, nil) }
+
+// newTenantBy is newTenant with all calls made by jira, those for the contents of files too; nil: by connection pools.
+func newTenantBy(c *conf.Node, log *slog.Logger, jira http.RoundTripper) (*tenant, error) {
 	if c.Tenant.Flavor != "cloud" {
 		return nil, advise(fmt.Errorf("flavor = %q in %s: this version of parley speaks to Jira Cloud only", c.Tenant.Flavor, nodeFile), `set flavor = "cloud", with a Cloud site's address`)
 	}
@@ -50,9 +53,13 @@ func newTenant(c *conf.Node, log *slog.Logger) (*tenant, error) {
 	if err != nil {
 		return nil, err
 	}
+	var media *http.Client
+	if jira != nil {
+		t.heard.next, media = jira, &http.Client{Transport: jira}
+	}
 	t.client, err = jsm.New(jsm.Config{
 		Base: c.Tenant.URL, Logger: log, UserAgent: "parley/" + Version(), Auth: auth, Points: c.Budget.PointsPerHour,
-		HTTP: &http.Client{Transport: t.heard},
+		HTTP: &http.Client{Transport: t.heard}, Media: media,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the tenant of %s: %w", nodeFile, err)

@@ -57,9 +57,19 @@
 //	time     number: Unix ms
 //	person   map: alias, company, email, name, ref: texts ≤ 1 KiB
 //	list     list of maps {k, v}, ≤ 10,000, no list among them
+//	attachment map: author* (a person), created* (number), hash* (binary 32, SHA-256 of the bytes), mime (text ≤ 1 KiB), name* (text ≤ 1 KiB), public (true), size (number of bytes, ≤ 2^40)
 //	comment  map: author* (a person), body* (rich), created* (number), edited (number), parent (text), public* (true or false)
 //	effort   map: original, remaining: seconds from 0 to 2^40; one that is left out was not estimated
 //	ticket   map: key (text ≤ 1 KiB, the sender's), link* (binary 16): another ticket that both share
+//	worklog  map: author* (a person), created* (number), edited (number), seconds* (0 to 2^40), started* (number), text (rich)
+//	relation map: inward, outward, type: texts ≤ 1 KiB, to* (a ticket): an issue link, on the ticket that stands before its outward words
+//	web_link map: summary (text ≤ 32 KiB), title (text ≤ 1 KiB), url* (text ≤ 8 KiB)
+//	approval map: approvers (list of maps {decision*, person*}, ≤ 1,000), completed, created (numbers), decision* (approved,
+//	         declined or pending), name*
+//	sla      map: breach, completed (numbers, Unix ms), breached, paused (true), goal (ms of working time, ≤ 2^40), name*
+//	portal   map: status (text ≤ 1 KiB), url (text ≤ 2 KiB): what the customer sees
+//	rating   map: stars* (1 to 5), text (≤ 1 MiB)
+//	article  map: title* (text ≤ 1 KiB), url* (text ≤ 2 KiB)
 //	other    anything: kept
 //
 // Numbers are not msgpack numbers because a decimal has no exact float; sizes
@@ -92,7 +102,7 @@
 //
 // Withdrawals have their times since gone became a map; no parley was released
 // with the plain list that it was before, so this is still version 1. The kinds
-// effort and ticket came later; a receiver from before keeps them unread.
+// effort, ticket, attachment and those of the service desk came later; a receiver from before keeps them unread.
 //
 // Version rule: what an old receiver may keep unread (a kind, a key of the
 // envelope) is added without a new version. Whatever it must understand, and

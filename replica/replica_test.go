@@ -22,7 +22,7 @@ func full() *Replica {
 		Set: View{
 			"comment/10012": NewItem(Comment{Public: true, Body: Rich(hello), Created: 5}, 1_760_000_000_000),
 			"summary":       NewItem(Text("Printer"), 0),
-			"sla/12":        NewItem(Unknown{Name: "sla", Raw: []byte{0x90}}, 7),
+			"sla/12":        NewItem(Unknown{Name: "gauge", Raw: []byte{0x90}}, 7),
 		},
 		Gone: map[Path]int64{"label/a": 1_760_000_720_000, "label/b": 0}, Key: "SUP-7", URL: "https://globex.example/browse/SUP-7", Via: []string{"n2", "n1"},
 		Extra: map[string][]byte{"": {0xc0}, "bases": {0x01}, "zone": {0x81, 0xa1, 'z', 0xcc, 0x80}},

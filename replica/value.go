@@ -6,18 +6,19 @@ type Kind string
 
 // The kinds of format version 1.
 const (
-	KindText    Kind = "text"
-	KindRich    Kind = "rich"
-	KindOption  Kind = "option"
-	KindStatus  Kind = "status"
-	KindNumber  Kind = "number"
-	KindDate    Kind = "date"
-	KindTime    Kind = "time"
-	KindPerson  Kind = "person"
-	KindList    Kind = "list"
-	KindComment Kind = "comment"
-	KindEffort  Kind = "effort"
-	KindTicket  Kind = "ticket"
+	KindText       Kind = "text"
+	KindRich       Kind = "rich"
+	KindOption     Kind = "option"
+	KindStatus     Kind = "status"
+	KindNumber     Kind = "number"
+	KindDate       Kind = "date"
+	KindTime       Kind = "time"
+	KindPerson     Kind = "person"
+	KindList       Kind = "list"
+	KindComment    Kind = "comment"
+	KindEffort     Kind = "effort"
+	KindTicket     Kind = "ticket"
+	KindAttachment Kind = "attachment"
 )
 
 // Value is what an item holds, decoded. The types of this file are all there

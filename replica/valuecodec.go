@@ -131,6 +131,24 @@ func decodeValue(s *source, kind Kind, inList bool) Value {
 		return s.effort()
 	case KindTicket:
 		return s.ticket()
+	case KindWorklog:
+		return s.worklog()
+	case KindRelation:
+		return s.relation()
+	case KindWebLink:
+		return s.webLink()
+	case KindAttachment:
+		return s.attachment()
+	case KindApproval:
+		return s.approval()
+	case KindSLA:
+		return s.sla()
+	case KindPortal:
+		return s.portal()
+	case KindRating:
+		return s.rating()
+	case KindArticle:
+		return s.article()
 	case KindList:
 		if inList {
 			s.fail("list in a list")

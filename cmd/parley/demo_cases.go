@@ -55,6 +55,9 @@ func playVendor(s *drama) {
 	agent.notes(key, "The vendor need not know of our audit.")
 	customer.says(key, "It happened again at nine.")
 	s.sees("the customer's words reach the vendor", s.commented("south", "VPN drops", "again at nine", false))
+	customer.brings(key, "screen.png", 48<<10, "This is what I see: !screen.png|thumbnail!")
+	s.sees("the customer's screenshot reaches the vendor, byte for byte", s.bears("south", "VPN drops", "screen.png", "north"))
+	s.also("and stands as a picture in its comment", s.pictured("south", "VPN drops", "what I see", "screen.png"))
 	twin := s.key("south", "VPN drops")
 	vendor.moves(twin, "In Progress", "")
 	s.sees("the vendor begins, and so does the customer's ticket", s.like("north", "VPN drops", func(t sim.Ticket) (string, bool) {
@@ -70,7 +73,8 @@ func playVendor(s *drama) {
 }
 
 func playLines(s *drama) {
-	citizen, first, second := s.at("city", sim.Customer), s.at("city", sim.Agent), s.at("operator", sim.Agent)
+	citizen, first := s.at("city", sim.Customer), s.at("city", sim.Agent)
+	second, chief := s.at("operator", sim.Agent), s.at("operator", sim.Approver)
 
 	citizen.raise("Technical question", map[string]any{"summary": "Where is my invoice?"})
 	key := citizen.raise("Technical question", map[string]any{"summary": "Street lamps stay dark", "priority": "1 - Urgent"})
@@ -86,11 +90,15 @@ func playLines(s *drama) {
 	twin := s.key("operator", "Street lamps")
 	second.says(twin, "Box 12 has no power, sending Kim.")
 	s.sees("what second line writes is internal at the city", s.commented("city", "Street lamps", "sending Kim", false))
+	s.also("and until when second line had promised to answer", s.filled("city", "Street lamps", "Partner due", ""))
 	second.says(twin, "(external) Your lamps shine again tonight.")
 	s.sees("what it begins with (external) the citizen reads", s.commented("city", "Street lamps", "shine again tonight", true))
 
 	second.moves(twin, "In Progress", "")
 	s.sees("second line begins, and the city sees it", s.like("city", "Street lamps", func(t sim.Ticket) (string, bool) { return t.Status, t.Status == "Assigned" }))
+	second.asks(twin, "Awaiting approval", chief)
+	chief.approves(twin)
+	s.sees("second line's chief approves the repair, and the city reads so", s.commented("city", "Street lamps", "pproved", false))
 	second.moves(twin, "Done", "")
 	s.sees("the resolution travels back", s.resolved("city", "Street lamps", "Finished", "Finished"))
 	s.holds("the unmarked ticket stays at the city", s.only("operator", 1))
@@ -107,20 +115,24 @@ func playLines(s *drama) {
 }
 
 func playProvider(s *drama) {
-	clients := []struct{ name, urgent, contract, secret string }{
-		{"acme", "Urgent", "C-2026-017", "Acme's heron runs hot"},
-		{"globex", "Critical", "C-2025-203", "Globex's otter stalls"},
-		{"initech", "1 - Blocker", "C-2026-001", "Initech's stapler burns"},
+	clients := []struct{ name, urgent, contract, secret, city string }{
+		{"acme", "Urgent", "C-2026-017", "Acme's heron runs hot", "Oslo"},
+		{"globex", "Critical", "C-2025-203", "Globex's otter stalls", "Berlin"},
+		{"initech", "1 - Blocker", "C-2026-001", "Initech's stapler burns", "Oslo"},
 	}
 	provider := s.at("msp", sim.Agent)
 	for _, c := range clients {
-		s.at(c.name, sim.Customer).raise("Report a problem", map[string]any{"summary": c.secret, "priority": c.urgent})
+		s.at(c.name, sim.Customer).raise("Report a problem", map[string]any{"summary": c.secret, "priority": c.urgent, "Site": "Europe > " + c.city})
 		s.sees(fmt.Sprintf("%s of %s becomes P1 at the provider", c.urgent, c.name), s.like("msp", c.secret, func(t sim.Ticket) (string, bool) {
 			return "priority " + t.Priority, t.Priority == "P1"
 		}))
 		s.also("with the client's name and contract in its fields", s.like("msp", c.secret, func(t sim.Ticket) (string, bool) {
 			who, what := strings.Join(t.Fields["Client"], ""), strings.Join(t.Fields["Contract reference"], "")
 			return who + ", " + what, strings.EqualFold(who, c.name) && what == c.contract
+		}))
+		s.also("in the client's organization, with both levels of its site", s.like("msp", c.secret, func(t sim.Ticket) (string, bool) {
+			site := strings.Join(t.Fields["Client site"], ", ")
+			return fmt.Sprintf("organizations %v, %s", t.Organizations, site), len(t.Organizations) == 1 && strings.EqualFold(t.Organizations[0], c.name) && strings.Contains(site, c.city)
 		}))
 	}
 	for _, c := range clients {
@@ -153,6 +165,10 @@ func playContractor(s *drama) {
 	s.sees("Bolt reads what the customer says", s.commented("bolt", "Gate 4", "clicks twice", false))
 	bolt.says(s.key("bolt", "Gate 4"), "Changed the relay, the motor is next.")
 	s.sees("the customer reads what Bolt says", s.commented("acme", "Gate 4", "motor is next", true))
+	bolt.logs(s.key("bolt", "Gate 4"), 5400, "Relay changed.")
+	s.sees("the hours that Bolt books are booked at Acme", s.like("acme", "Gate 4", func(t sim.Ticket) (string, bool) {
+		return fmt.Sprintf("%d work logs", len(t.Work)), len(t.Work) == 1 && t.Work[0].Seconds == 5400
+	}))
 
 	s.replace("acme", "bolt", "nova")
 	agent.unlabel(key, "contractor-bolt")
@@ -229,8 +245,13 @@ func playSubsidiaries(s *drama) {
 	s.sees("a security incident of the highest priority is seen by the parent", visible("alpha", "laptop stolen"))
 	beta.raise("Security Incident", incident("Beta: door forced", "Highest"))
 	s.sees("the other subsidiary's too", visible("beta", "door forced"))
+	s.also("confidentially: by the parent's own security level", s.filled("umbrella", "laptop stolen", "Security Level", "Internal"))
+	agent.points(label, "https://alpha.example/floor/7", "Plan of the new floor")
 	agent.label(label, "group-visibility")
 	s.sees("so is a ticket that gets the label", visible("alpha", "office moves"))
+	s.also("with its link to the web", s.like("umbrella", "office moves", func(t sim.Ticket) (string, bool) {
+		return strings.Join(t.WebLinks, ", "), slices.Contains(t.WebLinks, "https://alpha.example/floor/7")
+	}))
 	agent.set(low, "priority", "Highest")
 	s.sees("and an incident that is raised to the highest priority", visible("alpha", "odd mail"))
 	agent.moves(low, "In Progress", "")

@@ -83,6 +83,7 @@ type person struct {
 	s    *drama
 	c    *company
 	does sim.Person
+	mail string
 }
 
 // at gives a person of a company by role: agent, customer.
@@ -92,7 +93,7 @@ func (s *drama) at(company string, role sim.Role) person {
 	if !found {
 		s.fail(fmt.Errorf("nobody at %s is %s", company, role))
 	}
-	return person{s, c, c.tenant.As(a.Email)}
+	return person{s, c, c.tenant.As(a.Email), a.Email}
 }
 
 // act is one change by a person; from here the time is taken.

@@ -111,7 +111,7 @@ func (w *work) absorbAll(t *jsm.Ticket) error {
 	}
 	tr := w.trail(t.History, "")
 	for p := range view {
-		if ours, known := tr.of(p, true); p.Kind() != "comment" && (ours || !known) {
+		if ours, known := tr.of(p, true); !byThemselves(p) && (ours || !known) {
 			w.base(view, p)
 		}
 	}

@@ -31,7 +31,7 @@ import (
 type BlobConfig struct {
 	// Read opens the bytes of a Grant's Source from an offset on, as far as they
 	// go. The error wraps ErrBlobGone where they are gone for good. Nil: this node
-	// gives no files.
+	// the tenant's client.
 	Read  func(ctx context.Context, source string, offset int64) (io.ReadCloser, error)
 	Spool ledger.SpoolConfig // with no Dir this node takes no files
 }
@@ -60,6 +60,9 @@ func newBlobs(cfg Config) (*blobs, error) {
 	q := &blobs{
 		cfg: cfg.Blobs, log: cfg.Log, pulls: map[ledger.BlobID]*pull{}, running: map[string]int{}, streams: map[*talk]int{}, turns: map[string]uint64{},
 		changed: make(signal), paces: map[string]*rate.Limiter{},
+	}
+	if q.cfg.Read == nil {
+		q.cfg.Read = readFiles(cfg.Tenant)
 	}
 	if cfg.Blobs.Spool.Dir == "" {
 		return q, nil
@@ -148,6 +151,11 @@ func (d *Desk) Pull(ctx context.Context, c *Connection, link replica.LinkID, has
 			return ctx.Err()
 		}
 	}
+}
+
+// wakeAgain has a link visited, with what waited there.
+func (d *Desk) wakeAgain(connection string, link replica.LinkID) {
+	d.queue.add(job{lane: connection + "/" + link.String(), connection: connection, link: link, retry: true})
 }
 
 // DropBlobs forgets every file that a link waits for: it has ended.

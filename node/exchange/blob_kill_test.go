@@ -152,7 +152,7 @@ func TestBlobAfterAFailedSync(t *testing.T) {
 type fullDisk struct {
 	vfs.FS
 	room     int
-	failSync int          // guarded by what the test waits for
+	failSync int
 	end      atomic.Int64 // of the last write
 }
 

@@ -112,9 +112,6 @@ func (t *talk) stream(wire string, ask blobAsk, b *transport.BlobStream) (blobNo
 
 // read opens the first source that has the bytes.
 func (q *blobs) read(ctx context.Context, grants []ledger.Grant, offset int64) (io.ReadCloser, blobNo) {
-	if q.cfg.Read == nil {
-		return nil, noLater
-	}
 	no := noGone
 	for _, g := range grants {
 		r, err := q.cfg.Read(ctx, g.Source, offset)

@@ -56,7 +56,7 @@ func (t *talk) pullBlob(c *Connection, p *pull) {
 		return
 	}
 	for _, link := range state.Links {
-		t.d.wakeLink(c, link)
+		t.d.wakeAgain(c.Name, link)
 	}
 }
 

@@ -37,9 +37,6 @@ func (d *Desk) SumFile(ctx context.Context, f ledger.FileID, source string) (sum
 	if sum, err = d.led.Sum(f); err == nil || !errors.Is(err, ledger.ErrNone) {
 		return sum, err
 	}
-	if d.blobs.cfg.Read == nil {
-		return sum, errors.New("hashing a file: this node reads no files")
-	}
 	r, err := d.blobs.cfg.Read(ctx, source, 0)
 	if err != nil {
 		return sum, fmt.Errorf("hashing a file: %w", err)

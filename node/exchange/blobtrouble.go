@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"parley/node/ledger"
+	"parley/node/rules"
 )
 
 // Codes of what is held because a file does not come.
@@ -128,6 +129,14 @@ func slower(n int) time.Duration { return min(firstPause<<(n-1), lastPause) }
 
 // fileCodes explain the above; they are part of the catalogue.
 var fileCodes = []Explained{
+	{FileUnread, ledger.Definite, "A file cannot be read here",
+		"One of our files is shared by the rules, and Jira does not give its content.",
+		"The account may not see it, its content lies on a host that is not allowed, or Jira has lost it.",
+		"Open the file in Jira as parley's account. It is tried again by itself."},
+	{rules.Budget, ledger.Definite, "Too many bytes of files",
+		"The files of the ticket, or of the connection on this day, come to more than [limits] allows.",
+		"Large recordings or dumps, or many files at once.",
+		"A day's limit ends by itself at midnight (UTC). Raise bytes_per_ticket or bytes_per_day, or leave large attachments out of the rules (max)."},
 	{FileLarge, ledger.Definite, "A file is too large for this node",
 		"The partner's file is larger than this node ever keeps on its way to Jira.",
 		"A dump or a recording was attached to the ticket.",

@@ -2,9 +2,12 @@ package exchange
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"parley/jsm"
 	"parley/node/ledger"
@@ -15,16 +18,9 @@ import (
 // comments adds, edits and takes away comments, in their order.
 func (w *work) comments(ctx context.Context, plan *rules.Plan) error {
 	for _, c := range plan.Comments {
-		var err error
-		switch c.Op {
-		case rules.AddComment, rules.NoteComment:
-			err = w.addComment(ctx, c)
-		case rules.EditComment, rules.MarkComment:
-			err = w.editComment(ctx, c)
-		case rules.DeleteComment:
-			if err = w.d.jira.DeleteComment(ctx, w.link.Ticket, c.LocalID); jsm.IsNotFound(err) {
-				err = nil
-			}
+		err := w.comment(ctx, c)
+		if tooLong(err) && c.Parts != nil {
+			err = w.commentParts(ctx, c.Parts)
 		}
 		if err == nil {
 			continue
@@ -37,13 +33,80 @@ func (w *work) comments(ctx context.Context, plan *rules.Plan) error {
 	return nil
 }
 
+func (w *work) comment(ctx context.Context, c rules.CommentWrite) error {
+	switch c.Op {
+	case rules.AddComment, rules.NoteComment:
+		return w.addComment(ctx, c)
+	case rules.EditComment, rules.MarkComment:
+		return w.editComment(ctx, c)
+	}
+	err := w.d.jira.DeleteComment(ctx, w.link.Ticket, c.LocalID)
+	if err != nil && !jsm.IsNotFound(err) {
+		return err
+	}
+	if c.Part > 1 { // it may be needed again
+		w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: w.twinPath(c), Ticket: w.link.Ticket, Local: c.LocalID, Gone: true})
+	}
+	return nil
+}
+
+// tooLong reports Jira's refusal of a text for its length (facts 9).
+func tooLong(err error) bool {
+	var api *jsm.APIError
+	return errors.As(err, &api) && api.Class == jsm.Definite && slices.Contains(api.Messages, "CONTENT_LIMIT_EXCEEDED")
+}
+
+// commentIntent announces the write of one comment, where that needs announcing.
+func (w *work) commentIntent(c rules.CommentWrite) (in ledger.Intent, announced bool) {
+	switch c.Op {
+	case rules.AddComment, rules.NoteComment:
+		in.Effect = ledger.AddComment
+	case rules.EditComment, rules.MarkComment:
+		in.Effect = ledger.EditComment
+	default:
+		return in, false
+	}
+	in.Connection, in.Link, in.Nonce, in.Path, in.At = w.c.Name, w.link.ID, rand.Text(), w.twinPath(c), time.Now().UnixMilli()
+	return in, true
+}
+
+// commentParts writes in parts what Jira did not take whole.
+func (w *work) commentParts(ctx context.Context, parts []rules.CommentWrite) error {
+	var more []ledger.Intent
+	for _, part := range parts {
+		if in, announced := w.commentIntent(part); announced {
+			w.intents = slices.DeleteFunc(w.intents, func(old ledger.Intent) bool { return old.Effect == in.Effect && old.Path == in.Path }) // of the whole
+			more = append(more, in)
+		}
+	}
+	w.intents = append(w.intents, more...)
+	err := w.d.led.Write(func(b *ledger.Batch) error {
+		for _, in := range more {
+			if err := ledger.PutIntent(b, in); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if err := w.comment(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // twinPath names the twin that a comment becomes. A note on an edit is nobody's
 // twin, yet must be known as ours.
 func (w *work) twinPath(c rules.CommentWrite) replica.Path {
+	p := c.Path
 	if c.Op == rules.NoteComment {
-		return replica.Path(fmt.Sprintf("%s%s%d", c.Path, noteInfix, w.in.Items[c.Path].Seq))
+		p = replica.Path(fmt.Sprintf("%s%s%d", p, noteInfix, w.in.Items[p].Seq))
 	}
-	return c.Path
+	return rules.PartPath(p, c.Part)
 }
 
 const noteInfix = "/note/" // between a comment's path and the sequence that edited it
@@ -54,12 +117,21 @@ func (w *work) addComment(ctx context.Context, c rules.CommentWrite) error {
 	if err != nil {
 		return err
 	}
-	made, err := w.d.jira.AddComment(ctx, w.link.Ticket, jsm.NewComment{Body: c.Body, Public: c.Public, Mark: m})
+	said := jsm.NewComment{Body: c.Body, Public: c.Public, Mark: m, Parent: w.replyTo(c)}
+	made, err := w.d.jira.AddComment(ctx, w.link.Ticket, said)
+	if said.Parent != "" && (definite(err) || errors.Is(err, jsm.ErrParentVisibility)) { // nothing was written: it can stand alone
+		said.Parent = ""
+		made, err = w.d.jira.AddComment(ctx, w.link.Ticket, said)
+	}
 	var leaked *jsm.LeakedNote
 	var narrower *jsm.WrongVisibility
 	switch {
 	case err == nil:
 		w.made(in, made.ID)
+		if w.madeAs == nil {
+			w.madeAs = map[madeComment]bool{}
+		}
+		w.madeAs[madeComment{in.Path, c.Public}] = true
 	case errors.As(err, &narrower):
 		w.made(in, made.ID)
 		w.hold(c.Path, ledger.Tenant, "visibility", narrower.Error(), c.Rule, "Check who may comment publicly in this project. The comment is there, for agents only.")
@@ -77,9 +149,24 @@ func (w *work) addComment(ctx context.Context, c rules.CommentWrite) error {
 	return nil
 }
 
+// replyTo is the comment here that one answers: one that this visit has just made, too, where the same people read it.
+func (w *work) replyTo(c rules.CommentWrite) string {
+	if c.ReplyTo != "" || c.Parent == "" || !w.madeAs[madeComment{c.Parent, c.Public}] {
+		return c.ReplyTo
+	}
+	i := slices.IndexFunc(w.twins, func(t ledger.Twin) bool { return t.Path == c.Parent })
+	return w.twins[i].Local
+}
+
+// madeComment is a comment that this visit has made, and who reads it.
+type madeComment struct {
+	path   replica.Path
+	public bool
+}
+
 // editComment replaces the text of a comment that we made.
 func (w *work) editComment(ctx context.Context, c rules.CommentWrite) error {
-	in := w.intent(ledger.EditComment, c.Path)
+	in := w.intent(ledger.EditComment, w.twinPath(c))
 	_, err := w.d.jira.EditComment(ctx, w.link.Ticket, c.LocalID, c.Body)
 	var leaked *jsm.LeakedNote
 	var narrower *jsm.WrongVisibility

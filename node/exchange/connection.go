@@ -30,6 +30,7 @@ type Connection struct {
 	waits   map[replica.LinkID]bool       // links whose change waits for a stored receipt
 	back    chan error                    // ends what the peer gives back; nil: nothing is asked
 
+	keys   keys       // of the tickets that it shares
 	giving sync.Mutex // held while the peer is given its own replicas back
 }
 

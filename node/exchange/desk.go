@@ -58,8 +58,10 @@ type Desk struct {
 	tenant    tenant
 	brake     brake
 	blobs     *blobs
+	files     *files
 	began     time.Time // of this process's writes
 	strangers strangers // comments of our account that persons made
+	media     mediaIDs  // how texts name attachments
 
 	mu          sync.Mutex // guards the fields below
 	connections map[string]*Connection
@@ -67,6 +69,7 @@ type Desk struct {
 	talks       map[*talk]bool
 	me          jsm.Account
 	seen        map[string]time.Time // ticket → how it was last read or left
+	kinds       linkKinds            // the tenant's kinds of links, likewise
 	people      map[string]known     // e-mail address → account, looked up not long ago
 
 	failing failures // links whose visits fail
@@ -105,12 +108,12 @@ func New(cfg Config) (*Desk, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	files, err := newBlobs(cfg)
+	blobs, err := newBlobs(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &Desk{
-		blobs: files, cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
+		blobs: blobs, files: newFiles(), cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
 		began: time.Now(), queue: newQueue(), tenant: tenant{jira: cfg.Tenant}, asked: make(chan struct{}, 1), mending: make(chan struct{}, 1),
 		intake: intake{wake: make(chan struct{}, 1)}, tempo: newTempo(cfg.Every, cfg.Slowest),
 		connections: map[string]*Connection{}, wires: map[wireName]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
@@ -260,6 +263,7 @@ func (d *Desk) Run(ctx context.Context) error {
 	g.Go(func() error { return d.recheck(ctx) })
 	g.Go(func() error { return d.compare(ctx) })
 	g.Go(func() error { return d.sweepBlobs(ctx) })
+	g.Go(func() error { return d.sumFiles(ctx) })
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return err
 	}
@@ -275,6 +279,9 @@ func (d *Desk) refill() error {
 		for _, id := range c.Log.Due() {
 			d.queue.add(job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id, retry: true})
 		}
+	}
+	if d.blobs.spool != nil { // what is fetched goes on where it stood
+		d.blobs.spool.Waiters(d.wakeAgain)
 	}
 	return d.wakeOpen()
 }

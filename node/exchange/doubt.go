@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,7 +39,7 @@ func (w *work) doubt(in ledger.Intent) time.Time {
 // over a newer one is taken back; a second comment that says the same is deleted;
 // anything else is told to a person and never touched.
 func (w *work) sweep(ctx context.Context) error {
-	var comments []*ledger.Doubt
+	var comments, uploads, parts []*ledger.Doubt
 	for i := range w.doubts {
 		d := &w.doubts[i]
 		var err error
@@ -46,9 +47,15 @@ func (w *work) sweep(ctx context.Context) error {
 		case ledger.AddComment:
 			comments = append(comments, d)
 			continue
+		case ledger.AddAttachment:
+			uploads = append(uploads, d)
+			continue
+		case ledger.AddWorklog, ledger.AddLink, ledger.PutWebLink, ledger.AddParticipant:
+			parts = append(parts, d)
+			continue
 		case ledger.CreateTicket:
 			err = w.sweepTicket(ctx, d)
-		case ledger.EditComment:
+		case ledger.EditComment, ledger.EditWorklog:
 			w.judgeAgain(d.Path) // judged again by what it says
 		default:
 			err = w.sweepWrite(ctx, d)
@@ -58,7 +65,7 @@ func (w *work) sweep(ctx context.Context) error {
 		}
 		w.looked(d)
 	}
-	return w.sweepComments(ctx, comments)
+	return errors.Join(w.sweepComments(ctx, comments), w.sweepFiles(ctx, uploads), w.sweepParts(ctx, parts))
 }
 
 // looked moves a doubt to its next look.

@@ -35,6 +35,7 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 			return false, nil
 		}
 	}
+	first := l.out.Last == 0
 	changed, seen, rest := l.apart(changed, whole)
 	r := l.replica(t, view, changed, whole)
 	r.Seen = seen
@@ -50,9 +51,15 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 			if err := l.sentBlind(b, changed); err != nil {
 				return err
 			}
+			if err := l.grants(b, t, r); err != nil {
+				return err
+			}
 			return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.heldOut(held))
 		},
 	})
+	if err == nil && first {
+		err = l.neighbours(t)
+	}
 	if err == nil && rest {
 		l.c.wait(l.link.ID)
 		if !l.c.Log.InFlight(l.link.ID) && l.c.waiting(l.link.ID) {

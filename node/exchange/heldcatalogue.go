@@ -33,7 +33,7 @@ func Explain(code string) (Explained, bool) {
 // Catalogue lists every code of held work, grouped by who can end the wait.
 func Catalogue() []Explained { return slices.Clone(catalogue) }
 
-var catalogue = slices.Concat(definites, transients, tenants, peers, policies, fileCodes, troubles())
+var catalogue = slices.Concat(definites, transients, tenants, peers, policies, fileCodes, serviceCodes, troubles())
 
 // troubles are the tenant's, in the Jira client's own words.
 func troubles() (all []Explained) {
@@ -95,6 +95,10 @@ var definites = []Explained{
 		"A write that was given up for lost took effect later, after it had been made again.",
 		"Jira answered very late, or its search did not show the first one for a long time.",
 		"Look at both keys that are named, close or delete the one that is not wanted, then run: parley held drop ID --why TEXT."},
+	{rules.NoTwin, ledger.Definite, "It points to a ticket that is not here yet",
+		"A link or parent of the partner's leads to a ticket that both share, and that has no twin here yet.",
+		"The other ticket's twin is still to be made, or is held itself.",
+		"Nothing: it is judged again by itself when the twin is made. See whether that one is held: parley held list."},
 	{rules.Elsewhere, ledger.Definite, "The ticket is in another project",
 		"The ticket was moved to a project that the rules do not name, so nothing of it crosses.",
 		"An agent or an automation moved it, or the policy keeps this partner from the project.",

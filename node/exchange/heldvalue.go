@@ -53,6 +53,8 @@ func valueText(v replica.Value) string {
 		return strings.Join(parts, ", ")
 	case replica.Comment:
 		return personText(v.Author) + ": " + valueText(v.Body)
+	case replica.Attachment:
+		return v.Name
 	case replica.Unknown:
 		return fmt.Sprintf("(a value of kind %q, which this version does not know: %x)", v.Name, v.Raw)
 	}

@@ -23,7 +23,15 @@ func (l *lane) local(t *jsm.Ticket, twins map[string]ledger.Twin) rules.Local {
 			in.Twins[id] = true
 		}
 	}
-	in.Shared = l.linkOf
+	in.Shared, in.Site = l.linkOf, l.d.cfg.Site
+	l.hide(t, twins, in.Twins)
+	in.Sum, in.TextsOut = l.sumFor(t), l.textsOut(t, twins)
+	l.d.files.apply(t)
+	for i := range t.Comments {
+		if c := &t.Comments[i]; l.mayEcho(c) {
+			in.Twins[c.ID] = true
+		}
+	}
 	if l.link.Since > 0 {
 		in.Since = time.UnixMilli(l.link.Since)
 	}
@@ -53,9 +61,12 @@ func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twi
 		Withdrawn: func(p replica.Path) int64 { return w.in.Items[p].Gone },
 		Twin: func(p replica.Path) (string, bool) {
 			t, ok := twins[p]
-			return t.Local, ok
+			return t.Local, ok && !t.Gone
 		},
 		Shared:    func(id replica.LinkID) (jsm.Option, bool) { return w.c.ticketOf(w.d.led, id) },
+		GlobalID:  w.globalID(),
+		TextsIn:   w.textsIn(twins),
+		Account:   w.d.account().AccountID,
 		LocalNode: w.d.cfg.Node, PeerNode: w.c.peerNode(),
 	}
 }

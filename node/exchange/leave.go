@@ -30,8 +30,16 @@ func (l *lane) mayShare(j *job) (bool, error) {
 		return !l.link.Paused && !l.link.Ended, nil
 	}
 	err := l.d.led.Write(func(b *ledger.Batch) error {
-		if err := ledger.PutLink(b, l.link); err != nil || !l.link.Waits {
+		if err := ledger.PutLink(b, l.link); err != nil {
 			return err
+		}
+		if l.link.Ended {
+			if err := l.endFiles(b); err != nil {
+				return err
+			}
+		}
+		if !l.link.Waits {
+			return nil
 		}
 		return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.d.standing(l.c.Name, l.link.ID, []ledger.Held{{
 			Key: l.link.Key, Class: ledger.Policy, Code: codeApprove, Since: time.Now().UnixMilli(), Version: l.version(""),
@@ -39,6 +47,9 @@ func (l *lane) mayShare(j *job) (bool, error) {
 			Next:   "Look at what would leave, then run: parley held release ID.",
 		}}))
 	})
+	if err == nil && l.link.Ended {
+		err = l.d.DropBlobs(l.c, l.link.ID)
+	}
 	return !l.link.Waits && !l.link.Paused && !l.link.Ended, err
 }
 

@@ -56,8 +56,15 @@ func (w *work) announce(plan *rules.Plan) error {
 		case rules.AddComment, rules.NoteComment:
 			add(ledger.Intent{Effect: ledger.AddComment, Path: w.twinPath(c)})
 		case rules.EditComment, rules.MarkComment:
-			add(ledger.Intent{Effect: ledger.EditComment, Path: c.Path})
+			add(ledger.Intent{Effect: ledger.EditComment, Path: w.twinPath(c)})
 		}
+	}
+	if err := w.announceFiles(plan, add); err != nil {
+		return err
+	}
+	w.announceService(plan, add)
+	if err := w.announceParts(plan, add); err != nil {
+		return err
 	}
 	if len(w.intents) == 0 {
 		return nil

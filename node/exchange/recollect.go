@@ -189,6 +189,12 @@ func (rec *recollection) link(ctx context.Context, t *jsm.Ticket, k ledger.Link,
 	if err := rec.twins(ctx, l, t); err != nil {
 		return err
 	}
+	if err := rec.workTwins(ctx, l, t); err != nil {
+		return err
+	}
+	if err := rec.files(ctx, l, t); err != nil {
+		return err
+	}
 	side := &work{lane: l, fresh: t, ticket: t}
 	if made {
 		if err := side.absorbAll(t); err != nil {

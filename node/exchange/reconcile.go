@@ -89,12 +89,16 @@ type work struct {
 	unsure   []ledger.Intent            // whose call had no clear answer
 	finished []ledger.Intent            // whose outcome goes into the closing batch
 	waits    map[replica.Path]time.Time // items whose earlier write may still take effect, and until when
-	twins    []ledger.Twin              // comments made
+	twins    []ledger.Twin              // comments and attachments made
+	blobs    map[replica.Path]*Blob     // files that are here to be uploaded
+	spent    []*Blob                    // those that the spool need not keep once this is on disk
+	madeAs   map[madeComment]bool
 	held     []ledger.Held
 	lost     []ledger.Overruled
 	beside   []*lane // the ticket's other links, whose bases moved with what came in here
 	again    time.Time
 	wrote    bool
+	answered bool                         // an approval, which moves the ticket by itself
 	fresh    *jsm.Ticket                  // as it is after the writes
 	rejudged map[replica.Path]bool        // items to be judged whether they changed or not
 	yielded  map[replica.Path]replica.Seq // with which items went out that the peer's value has replaced
@@ -114,6 +118,9 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		return nil, err
 	}
 	changed := w.in.Changed(w.done)
+	for _, p := range w.arrived {
+		w.judgeAgain(p)
+	}
 	for p := range w.rejudged {
 		if _, there := w.in.Items[p]; there && !slices.Contains(changed, p) {
 			changed = append(changed, p)
@@ -130,8 +137,16 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 	if err := w.leaveOut(&in); err != nil {
 		return nil, err
 	}
+	if err := w.shownFiles(ctx, &in); err != nil {
+		return nil, err
+	}
 	if in.Person, err = w.d.persons(ctx, w.r.EmailsWanted(in)); err != nil {
 		return nil, err
+	}
+	if w.r.WantsLinkTypes(in) {
+		if in.LinkTypes, err = w.d.linkTypes(ctx); err != nil {
+			return nil, err
+		}
 	}
 	plan := w.r.Plan(in)
 	kept := plan.Comments[:0]
@@ -146,6 +161,11 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		kept = append(kept, c)
 	}
 	plan.Comments = kept
+	if err := w.fetchFiles(&plan); err != nil {
+		return nil, err
+	}
+	w.keepParts(&plan)
+	w.keepService(&plan)
 	w.postpone(&plan)
 	w.bound(&plan)
 	return &plan, nil
@@ -156,7 +176,7 @@ func (w *work) judgeAgain(p replica.Path) {
 	if w.rejudged == nil {
 		w.rejudged = map[replica.Path]bool{}
 	}
-	w.rejudged[p] = true
+	w.rejudged[rules.Whole(p)] = true
 }
 
 // postpone takes the writes of fields out of a plan while an earlier one may
@@ -201,18 +221,39 @@ func (w *work) carryOut(ctx context.Context, plan *rules.Plan) (again time.Time,
 	if err := w.writeOut(ctx, plan); err != nil {
 		return w.again, nil, w.abandon(err)
 	}
-	return w.again, w.fresh, w.close(plan)
+	made := w.creating
+	if err := w.close(plan); err != nil {
+		return w.again, nil, err
+	}
+	w.letGo()
+	w.overtaken(plan)
+	if made {
+		err = w.d.twinned(w.c)
+	}
+	return w.again, w.fresh, err
 }
 
 // writeOut makes the calls of a plan and takes what they came to as seen.
 func (w *work) writeOut(ctx context.Context, plan *rules.Plan) (err error) {
+	if err := w.attachments(ctx, plan, false); err != nil {
+		return err
+	}
 	if err := w.edit(ctx, plan); err != nil {
 		return err
 	}
 	if err := w.transition(ctx, plan); err != nil {
 		return err
 	}
+	if err := w.service(ctx, plan); err != nil {
+		return err
+	}
 	if err := w.comments(ctx, plan); err != nil {
+		return err
+	}
+	if err := w.attachments(ctx, plan, true); err != nil {
+		return err
+	}
+	if err := w.parts(ctx, plan); err != nil {
 		return err
 	}
 	if (w.wrote || w.creating && !w.waitsFor(ledger.EditFields)) && w.fresh == nil {
@@ -222,7 +263,11 @@ func (w *work) writeOut(ctx context.Context, plan *rules.Plan) (err error) {
 			return fmt.Errorf("reading back ticket %s: %w", w.link.Key, err)
 		}
 	}
-	return w.absorb(ctx, plan)
+	w.textsDue(plan)
+	if err := w.absorb(ctx, plan); err != nil {
+		return err
+	}
+	return w.sayAnswered()
 }
 
 // hold notes what waits, because of what Jira said, where it was Jira.
@@ -248,7 +293,7 @@ func (w *work) close(plan *rules.Plan) error {
 	}
 	for p := range w.waits {
 		origin, _, _ := strings.Cut(string(p), noteInfix)
-		pending[replica.Path(origin)] = true
+		pending[rules.Whole(replica.Path(origin))] = true
 	}
 	// What was to be judged waits with its set, or with its whole link.
 	for _, p := range w.in.Changed(w.done) {
@@ -310,6 +355,11 @@ func (w *work) store(b *ledger.Batch) error {
 	}
 	if err := w.storeDoubts(b); err != nil {
 		return err
+	}
+	if w.awaits != nil {
+		if err := ledger.PutAwaits(b, name, id, w.awaits); err != nil {
+			return err
+		}
 	}
 	w.calm()
 	if err := ledger.PutFriction(b, name, id, w.friction); err != nil {

@@ -19,7 +19,7 @@ import (
 // died, or Jira's answer was lost. Every open intent is looked up by its mark, or
 // by what the ticket's history tells, before anything is tried again.
 func (w *work) recover(ctx context.Context) error {
-	var comments, writes []ledger.Intent
+	var comments, uploads, parts, writes []ledger.Intent
 	for _, in := range w.open {
 		switch in.Effect {
 		case ledger.CreateTicket:
@@ -28,8 +28,14 @@ func (w *work) recover(ctx context.Context) error {
 			}
 		case ledger.AddComment:
 			comments = append(comments, in)
-		case ledger.EditComment:
+		case ledger.AddAttachment:
+			uploads = append(uploads, in)
+		case ledger.EditComment, ledger.EditWorklog:
 			w.rewordings(in)
+		case ledger.AddWorklog, ledger.AddLink, ledger.PutWebLink, ledger.AddParticipant:
+			parts = append(parts, in)
+		case ledger.AnswerApproval, ledger.FillQueue:
+			w.recoverService(in)
 		default:
 			writes = append(writes, in)
 		}
@@ -38,6 +44,12 @@ func (w *work) recover(ctx context.Context) error {
 		return err
 	}
 	if err := w.findComments(ctx, comments); err != nil {
+		return err
+	}
+	if err := w.findFiles(ctx, uploads); err != nil {
+		return err
+	}
+	if err := w.findParts(ctx, parts); err != nil {
 		return err
 	}
 	if err := w.sweep(ctx); err != nil {

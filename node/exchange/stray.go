@@ -42,6 +42,8 @@ func (d *Desk) strays(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 	for _, c := range there {
 		switch nonce := nonceOf(c); {
 		case !strange(c):
+		case nonce == "" && slices.ContainsFunc(lanes, (*lane).mayAttach):
+			j.strange = true // perhaps what Jira makes of an upload: recovering tells
 		case nonce == "":
 			d.strangers.add(c.ID)
 		case slices.ContainsFunc(lanes, func(l *lane) bool { return l.opened(nonce) }):

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type lane struct {
 	open     []ledger.Intent // writes to Jira whose outcome is open
 	doubts   []ledger.Doubt  // writes given up that may yet come
 	friction ledger.Friction
+	awaits   ledger.Awaits  // texts that show files which were not here yet
+	arrived  []replica.Path // those of them whose files have come
 
 	ticket *jsm.Ticket // what gather looks at; nil before
 }
@@ -56,8 +59,17 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if err := d.strays(ctx, j, t, lanes); err != nil {
 		return again, err
 	}
+	if err := d.prove(ctx, t, lanes); err != nil {
+		return again, err
+	}
+	if err := d.strayWork(ctx, j, t, lanes); err != nil {
+		return again, err
+	}
+	if err := d.learn(ctx, t, lanes); err != nil {
+		return again, err
+	}
 	for _, l := range lanes {
-		if !l.due(j) {
+		if !l.due(j) && !l.answerable(t) {
 			continue
 		}
 		next, fresh, err := l.reconcile(jsm.OnBehalf(ctx, l.c.Name), j, t)
@@ -71,6 +83,9 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	}
 	if t == nil {
 		return again, nil // its ticket waits to be made
+	}
+	if err := d.learn(ctx, t, lanes); err != nil { // a person may have shown another one meanwhile
+		return again, err
 	}
 	clean := !d.asleep(links)
 	for _, was := range lanes {
@@ -94,7 +109,10 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 		}
 		clean = clean && posted
 	}
-	if clean {
+	again = sooner(again, d.nextBreach(t, lanes))
+	if unread, err := d.unread(t.ID); err != nil {
+		return again, err
+	} else if clean && !unread {
 		d.saw(t.ID, t.Updated)
 		return again, d.led.ClearDirty(t.ID, j.generation)
 	}
@@ -176,7 +194,14 @@ func (d *Desk) lane(c *Connection, k ledger.Link) (l *lane, err error) {
 	if l.doubts, err = d.led.Doubts(c.Name, k.ID); err != nil {
 		return nil, err
 	}
-	l.friction, err = d.led.Friction(c.Name, k.ID)
+	if l.friction, err = d.led.Friction(c.Name, k.ID); err != nil {
+		return nil, err
+	}
+	c.keys.put(k.Key, cmp.Or(l.in.Key, l.word.Twin))
+	if l.awaits, err = d.led.Awaits(c.Name, k.ID); err != nil {
+		return nil, err
+	}
+	l.arrived, err = l.arrivedTexts()
 	return l, err
 }
 
@@ -189,7 +214,7 @@ func (l *lane) due(j *job) bool {
 	if l.in.Seq > l.done.Seq || l.done.Rules != l.hash || (j.retry && len(l.done.Pending) > 0) {
 		return true
 	}
-	return len(l.open) > 0 || len(l.doubts) > 0 || len(l.friction.Disputes) > 0 || (l.link.Made && !l.link.Complete)
+	return len(l.open) > 0 || len(l.arrived) > 0 || len(l.doubts) > 0 || len(l.friction.Disputes) > 0 || (l.link.Made && !l.link.Complete)
 }
 
 // vanished holds the links of a ticket that Jira does not show any more.

@@ -160,13 +160,14 @@ func (c *company) start() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", c.name)
 	}
 	jira, err := jsm.New(jsm.Config{
-		Base: c.tenant.URL(), HTTP: &http.Client{Transport: meddled{c}},
+		Base: c.tenant.URL(), HTTP: &http.Client{Transport: meddled{c}}, Media: &http.Client{Transport: meddled{c}},
 		Auth: jsm.Auth{User: c.sync.Email, Token: jsm.Token(c.sync.Token)},
 	})
 	c.w.must(err)
 	desk, err := exchange.New(tuned(exchange.Config{
 		Ledger: led, Tenant: jira, Node: string(c.id.NodeID()), Company: c.name, Sign: c.id.LedgerKey(), Site: c.tenant.URL(),
 		Every: every, Overlap: 20 * time.Second, IndexLag: 3 * time.Second, SettleComment: settle, SettleCreate: settle, Log: log,
+		Blobs: exchange.BlobConfig{Spool: ledger.SpoolConfig{Dir: "blobs", FS: c.fs, Every: 256 << 10}},
 	}))
 	c.w.must(err)
 	c.led, c.desk, c.jira = led, desk, jira

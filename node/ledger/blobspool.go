@@ -284,6 +284,26 @@ func (s *Spool) unlink(id BlobID) error {
 	return nil
 }
 
+// Waiters calls use for every link that waits for a blob.
+func (s *Spool) Waiters(use func(connection string, link replica.LinkID)) {
+	s.mu.Lock()
+	waits := map[string]map[replica.LinkID]bool{}
+	for id, b := range s.blobs {
+		for _, link := range b.Links {
+			if waits[id.Connection] == nil {
+				waits[id.Connection] = map[replica.LinkID]bool{}
+			}
+			waits[id.Connection][link] = true
+		}
+	}
+	s.mu.Unlock()
+	for connection, links := range waits {
+		for link := range links {
+			use(connection, link)
+		}
+	}
+}
+
 // State is how far a blob has come; ErrNone where nobody wants it.
 func (s *Spool) State(id BlobID) (Arriving, error) {
 	s.mu.Lock()

@@ -41,11 +41,12 @@
 //	R     connection number        the peer's signed receipt up to that outcome, as it came  receipts
 //	Y     connection number        Settled: an outcome for the peer     committer
 //	N     connection link nonce    Intent: a write to Jira under way    the ticket's lane
+//	F     connection link          Awaits: texts whose pictures have yet to come         〃
 //	U     connection link nonce    Doubt: a write that was given up and may yet come     〃
 //	G     connection link          Friction: open disputes, and writes of busy items     〃
 //	X     connection link item     Held                                 〃; the partner's word: receipts
 //	J     connection link time …   LeftOut: what a person left out      the admin
-//	W C   connection link item …   twin comments, both ways round       〃
+//	W C   connection link item …   twins, both ways round       〃
 //	Z     connection link item seq Overruled: a value that lost         〃
 //	M     ticket generation        dirty mark                           whoever has a hint
 //	w     connection ticket        a ticket whose trigger could not be followed   exchange's poll

@@ -12,11 +12,19 @@ type Effect string
 
 // The effects that an intent can announce.
 const (
-	CreateTicket Effect = "create"     // not repeatable
-	AddComment   Effect = "comment"    // not repeatable
-	EditFields   Effect = "edit"       // absolute values: repeatable, but its own echo must be known
-	Transition   Effect = "transition" // repeatable after looking at the status
-	EditComment  Effect = "reword"     // repeatable, but an older text that comes late would undo a newer one
+	CreateTicket   Effect = "create"      // not repeatable
+	AddComment     Effect = "comment"     // not repeatable
+	EditFields     Effect = "edit"        // absolute values: repeatable, but its own echo must be known
+	Transition     Effect = "transition"  // repeatable after looking at the status
+	AddAttachment  Effect = "attach"      // not repeatable, and without a mark: looked up by its bytes
+	AddWorklog     Effect = "worklog"     // not repeatable; carries its mark
+	EditWorklog    Effect = "rework"      // as EditComment
+	AddLink        Effect = "link"        // repeatable, yet known only by what it is, which its Payload tells
+	PutWebLink     Effect = "web_link"    // repeatable, but an older one that comes late would undo a newer one
+	AddParticipant Effect = "participant" // as AddLink
+	AnswerApproval Effect = "answer"      // Jira refuses a second one
+	FillQueue      Effect = "queue"       // no call: until when a queue may still not show the ticket
+	EditComment    Effect = "reword"      // repeatable, but an older text that comes late would undo a newer one
 )
 
 // Intent announces a write to Jira. It is on disk before the call and is taken

@@ -7,13 +7,14 @@ import (
 	"parley/replica"
 )
 
-// Twin joins a remote comment to the local one that was made from it.
+// Twin joins a remote item, a comment as a rule, to what was made here from it. The local id of anything
+// else than a comment begins with its kind: "attachment/10012".
 type Twin struct {
 	Connection string         `json:"connection"`
 	Link       replica.LinkID `json:"link"`
 	Path       replica.Path   `json:"path"`   // the item in the peer's view
 	Ticket     string         `json:"ticket"` // the local ticket's id
-	Local      string         `json:"local"`  // the local comment's id
+	Local      string         `json:"local"`  // the local comment's id, or kind/id
 	Gone       bool           `json:"gone,omitempty"`
 }
 
@@ -27,6 +28,14 @@ func PutTwin(b *Batch, t Twin) error {
 		return err
 	}
 	return b.Set(table('C').str(t.Ticket).rest(t.Local), v, nil)
+}
+
+// DropTwin forgets a twin that is deleted on both sides.
+func DropTwin(b *Batch, t Twin) error {
+	if err := b.Delete(linkKey('W', t.Connection, t.Link).rest(string(t.Path)), nil); err != nil {
+		return err
+	}
+	return b.Delete(table('C').str(t.Ticket).rest(t.Local), nil)
 }
 
 // Twins lists, of one link, the local twins by remote path.

@@ -21,6 +21,7 @@ import (
 type refusal struct {
 	reason  string
 	next    string // what a person does about it; empty: the usual
+	code    string // of what is held for it; empty: Refused
 	missing bool   // the field has options, and this is none of them
 }
 

@@ -63,6 +63,14 @@ func isEmpty(v jsm.Value) bool {
 	return false
 }
 
+// ownIDs keeps which file and which person a text shows, and nothing that the tenant adds about them.
+var ownIDs = adf.Outgoing{
+	Media:  func(m adf.Medium) (string, string) { return m.ID, "" },
+	Person: func(m adf.Mention) (string, string) { return m.ID, "" },
+	Link:   func(address string) adf.Target { return adf.Target{URL: address} },
+	Keep:   func(*adf.Node) bool { return true },
+}
+
 // canonical is a rich text in the one form that its meaning has; plain text counts as rich.
 func canonical(v jsm.Value) []byte {
 	var doc *adf.Doc
@@ -77,7 +85,7 @@ func canonical(v jsm.Value) []byte {
 	default:
 		return nil
 	}
-	return doc.Portable().JSON() // the tenant's own ids never crossed, so they are no difference
+	return doc.PortableFor(ownIDs).JSON()
 }
 
 func sameOption(a, b *jsm.Option) bool {

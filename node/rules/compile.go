@@ -36,6 +36,10 @@ type Rules struct {
 	comments [2]*outComments // internal, public
 	in       []*inRule
 	arriving [2]*inComments // internal, public
+	parts    parts
+	service  service
+	files    [2]*outAttachments // internal, public
+	landing  [2]*inAttachments  // likewise
 	create   *createRule
 	fields   map[string]*field // every entity that a rule or expression names
 	constant *record
@@ -44,7 +48,10 @@ type Rules struct {
 }
 
 // Limits bound what the connection starts in a day; 0 is no limit.
-type Limits struct{ TicketsPerDay, FirstDay int }
+type Limits struct {
+	TicketsPerDay, FirstDay     int
+	BytesPerTicket, BytesPerDay int64 // of files that cross, each way
+}
 
 // SchemaProject names the project whose schema Compile wants: where twins are made, else the first.
 func SchemaProject(src *conf.Rules) string {
@@ -71,7 +78,7 @@ func Compile(src *conf.Rules, policy *conf.Policy, s *jsm.Schema) (*Rules, error
 	r := &Rules{
 		Peer: src.Peer.Value, Connection: src.Connection.Value, Trigger: src.Trigger.JQL.Value, Leave: src.Trigger.Leave.Value,
 		Since: src.Since.Value, ApproveFirst: src.ApproveFirst.Value,
-		Limits:        Limits{src.Limits.TicketsPerDay.Value, src.Limits.FirstDay.Value},
+		Limits:        Limits{src.Limits.TicketsPerDay.Value, src.Limits.FirstDay.Value, src.Limits.BytesPerTicket, src.Limits.BytesPerDay},
 		WritesPerHour: writesPerHour(src.Limits.WritesPerItemHour),
 		relay:         src.Relay.Value && policy.Never.Relay.Value != "forbid",
 		src:           src, under: sha256.Sum256(policy.Source()), schema: s, env: e, people: newPeople(src.People, policy.Never.People), fields: map[string]*field{},

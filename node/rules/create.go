@@ -9,6 +9,7 @@ import (
 	"parley/conf"
 	"parley/jsm"
 	"parley/replica"
+	"parley/replica/adf"
 )
 
 // createRule is [incoming.create]: how a twin is made.
@@ -103,7 +104,7 @@ func (p *planner) create() {
 		if f.ID == "description" {
 			c.Describes = true
 		}
-		if v, there := p.plan.Edit.Set[f.ID]; there && v != nil && !p.plan.Edit.Create[f.ID] { // an option to be made is not there yet
+		if v, there := p.plan.Edit.Set[f.ID]; there && v != nil && !p.plan.Edit.Create[f.ID] && !nearLimit(v) { // an option to be made is not there yet
 			c.Fields[f.ID] = v
 			delete(p.plan.Edit.Set, f.ID)
 		} else if f.Required && (p.plan.Organizations == nil || p.plan.Organizations.FieldID != f.ID) {
@@ -132,6 +133,12 @@ func (p *planner) create() {
 	}
 	p.plan.Create = c
 	maps.DeleteFunc(p.plan.Edit.Types, func(id string, _ jsm.Field) bool { return p.plan.Edit.Set[id] == nil && !p.later(id) })
+}
+
+// nearLimit reports a text that Jira may refuse for its length: alone it holds itself, in the form the whole ticket.
+func nearLimit(v jsm.Value) bool {
+	text, ok := v.(jsm.Rich)
+	return ok && adf.Size(text) > maxText-1000
 }
 
 // later reports whether the edit after the creation adds to a field.

@@ -23,5 +23,25 @@
 // here waits, comes to else, or with create = true is made by the edit that chooses it. Another ticket (parent) crosses
 // as the link that both sides know it by, and only where this connection shares it; estimates agree to the minute.
 //
+// What only a service desk knows (approvals, clocks, the portal, ratings, articles) is reported and never forged: it
+// lands in fields, in an internal note that is kept up to date, or as a web link. An approval is answered only where our
+// account is asked, with a note on whose word; a queue is a query, so its fields are written and it is looked into.
+//
+// A rich text (outtext.go, intext.go) names files and persons as both sides know them. A picture is shown in place once
+// the rules share its attachment and the copy is there, and is a name until then; its coming is no edit. Somebody is
+// addressed only where [people] maps or matches them to an account here that is active. An address of the sender's own
+// tenant crosses only where it leads to a ticket that both sides share (addresses), and leads to the twin there, as does
+// that ticket's key. What Atlassian's schema refuses is held and never sent to Jira; a node that this version does not
+// know is left to Jira. A comment that Jira finds too long is written in numbered parts; a field that is too long is held.
+//
+// Work logs, links and participants are items of their own (outparts.go): known by the id that they have at their origin,
+// which alone edits and deletes them. A work log that is limited to some of its readers stays; a link crosses where both of
+// its tickets do; an address of the own tenant only by own_site; a participant only where persons have a pseudonym.
+//
+// A file crosses as its name, size and hash; its bytes are fetched apart. `attachments` are those that the customer surely
+// sees: a public comment shows them, or a customer attached them. What was shared once stays as it was shared, and with
+// since = "link" the files that came with the request itself cross with its description. A name that the policy denies
+// is denied also as it would be called here.
+//
 // Start at compile.go.
 package rules

@@ -89,7 +89,7 @@ func TestWatchersAreAddedAsPeople(t *testing.T) {
 func TestAParentIsFoundThroughItsLink(t *testing.T) {
 	r := compile(t, "[incoming]\naccept = [\"parent\"]")
 	in := arrive(ticket(nil), items{"parent": replica.Ticket{Link: replica.LinkID{7}, Key: "HELP-1"}})
-	if p := r.Plan(in); !p.Empty() || len(p.Held) != 1 || !strings.Contains(p.Held[0].Reason, `"HELP-1" does not fit Parent: it has no twin here`) {
+	if p := r.Plan(in); !p.Empty() || len(p.Held) != 1 || p.Held[0].Code != NoTwin || !strings.Contains(p.Held[0].Reason, "HELP-1 of the peer has no twin here yet") {
 		t.Errorf("%+v", p.Held)
 	}
 	in.Shared = func(l replica.LinkID) (jsm.Option, bool) {

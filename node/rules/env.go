@@ -19,7 +19,7 @@ import (
 )
 
 // variables are what expressions can read; where each has a value, compileExpr is told.
-var variables = []string{"ticket", "view", "comment", "person", "peer", constant}
+var variables = []string{"ticket", "view", "comment", "worklog", "link", "attachment", "approval", "sla", "person", "peer", constant}
 
 // constant is the variable const inside CEL, which reserves that word: expressions are respelled before
 // they are parsed. Both words have five characters, so that columns stay right.
@@ -75,13 +75,17 @@ func newEnv(s *jsm.Schema, consts []conf.Const) (*env, error) {
 	}
 	e := &env{schema: s, shapes: map[string]*shape{
 		"ticket": ticketShape(s), "view": viewShape(),
-		"person": newShape("person", text),
+		"person": newShape("person", text), "attachment": attachmentShape(),
 		"comment": newShape("comment", map[string]*cel.Type{"text": str, "public": cel.BoolType, "author": personType,
 			"created": cel.TimestampType, "edited": cel.TimestampType}),
+		"worklog": newShape("worklog", map[string]*cel.Type{"text": str, "author": personType, "seconds": cel.DoubleType,
+			"started": cel.TimestampType, "created": cel.TimestampType}),
+		"link":   newShape("link", map[string]*cel.Type{"kind": str, "type": str, "url": str, "title": str}),
 		"effort": newShape("effort", map[string]*cel.Type{"original": cel.DoubleType, "remaining": cel.DoubleType}),
 		"peer":   newShape("peer", map[string]*cel.Type{"name": str, "domains": cel.ListType(str)}),
 		constant: newShape(constant, konst),
 	}}
+	serviceShapes(e.shapes)
 	registry, err := types.NewRegistry()
 	if err != nil {
 		return nil, fmt.Errorf("making the registry of types: %w", err)

@@ -199,7 +199,7 @@ func (x *expr) collect(a *cel.Ast, allowed []string, ps *conf.Problems) bool {
 }
 
 var (
-	sampleMember = map[string]string{"ticket": "priority", "view": "priority", "comment": "text", "peer": "name", constant: "contract"}
+	sampleMember = map[string]string{"ticket": "priority", "view": "priority", "comment": "text", "attachment": "name", "worklog": "text", "link": "kind", "approval": "decision", "sla": "name", "peer": "name", constant: "contract"}
 	noField      = regexp.MustCompile(`undefined field '(.*)'`)
 	noReference  = regexp.MustCompile(`undeclared reference to '(.*?)'`)
 	noOverload   = regexp.MustCompile(`found no matching overload for '(.*?)'`)

@@ -69,7 +69,11 @@ func bind(entity string, s *jsm.Schema) (*field, error) {
 		f.addOptions(s)
 		return f, nil
 	}
-	if t, ok := typed[entity]; ok {
+	t, ok := typed[entity]
+	if entity == "participants" { // as a part, see outparts.go: its field by name is an ordinary list of persons
+		t, ok = jsm.Field{Name: "Participants", Type: jsm.Participants}, true
+	}
+	if ok {
 		f.Field = t
 		if s == nil {
 			return f, nil

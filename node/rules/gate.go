@@ -16,10 +16,11 @@ type gate struct {
 	arrivesAt    string
 	internalOnly bool // whatever partners write is internal
 	internalAt   string
+	files        *conf.AttachmentPolicy // which files never cross
 }
 
 func newGate(p *conf.Policy, s *jsm.Schema) gate {
-	g := gate{never: map[string]string{}, internalOnly: p.Arrive.Comments.Value == "internal", internalAt: line(p.Arrive.Comments.Pos)}
+	g := gate{never: map[string]string{}, internalOnly: p.Arrive.Comments.Value == "internal", internalAt: line(p.Arrive.Comments.Pos), files: &p.Attachments}
 	for _, item := range p.Never.Items {
 		g.never[canonicalEntity(item.Value, s)] = line(item.Pos)
 	}
@@ -58,7 +59,7 @@ func (g *gate) forbids(entity string) string {
 
 // refuses says why a partner may not write an entity; empty: it may.
 func (g *gate) refuses(entity string) string {
-	if g.arrives == nil || g.arrives[entity] || entity == "comments.internal" && g.arrives["comments"] {
+	if g.arrives == nil || g.arrives[entity] || entity == "comments.internal" && g.arrives["comments"] || entity == "attachments.internal" && g.arrives["attachments"] {
 		return ""
 	}
 	return fmt.Sprintf("%s does not let partners write %s", g.arrivesAt, entity)
@@ -71,6 +72,9 @@ func (r *Rules) Gate(v replica.View) (replica.View, []Held) {
 	var out replica.View
 	for p, it := range v {
 		why := r.gate.forbids(entityOf(p, it))
+		if why == "" {
+			why = r.gate.deniesItem(it)
+		}
 		if why == "" {
 			continue
 		}
@@ -97,12 +101,19 @@ func entityOf(p replica.Path, it replica.Item) string {
 	switch p.Kind() {
 	case "label", "component", "organization", "fix_version", "affects_version":
 		return p.Kind() + "s"
+	case "approval":
+		return "approvals"
+	case "attachment":
+		return attachmentEntity(it)
 	case "comment":
 		v, err := it.Value()
 		if c, ok := v.(replica.Comment); err == nil && ok && c.Public {
 			return "comments"
 		}
 		return "comments.internal" // unknown counts as internal
+	}
+	if entity := PartOf(p.Kind()); entity != "" {
+		return entity
 	}
 	entity, _, _ := strings.Cut(string(p), "/")
 	if strings.Contains(entity, ":") {

@@ -50,6 +50,12 @@ func (c *compiler) incoming() {
 			c.arriving[i] = c.inComments(e)
 			continue
 		}
+		if c.inAttachments(e) {
+			continue
+		}
+		if c.inPart(e) || c.inService(e) {
+			continue
+		}
 		if r := c.inRule(e); r != nil {
 			c.in = append(c.in, r)
 		}
@@ -187,6 +193,7 @@ func (c *compiler) checkInMap(r *inRule) {
 func (c *compiler) checkWords(r *inRule) {
 	e, f := r.e, r.to
 	known := f.Type != jsm.UnknownType
+	c.checkAddresses(e, f)
 	if e.Mode.IsSet() && known && !f.Type.Set() {
 		c.ps.Add(e.Mode.Pos, "mode is for fields that hold several values", "mode says nothing about %s", f.Name)
 	}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -76,9 +75,8 @@ func (p *planner) comment(path replica.Path, c replica.Comment) {
 		hold(Unreadable, "A comment of the peer is no document that can be read.", "Let the partner edit it, so that it is sent anew.")
 		return
 	}
-	doc = doc.Portable() // a mention's account id would notify somebody here
 	s := *p.scope
-	s.view, s.comment = nil, commentRecord(doc.Plain(), c.Public, remotePerson(c.Author), millis(c.Created), millis(c.Edited))
+	s.view, s.comment = nil, commentRecord(doc.Portable().Plain(), c.Public, remotePerson(c.Author), millis(c.Created), millis(c.Edited))
 	if r.when != nil {
 		ok, err := r.when.test(&s)
 		if err != nil {
@@ -90,20 +88,18 @@ func (p *planner) comment(path replica.Path, c replica.Comment) {
 			return
 		}
 	}
-	w := CommentWrite{Op: AddComment, Path: path, Created: int64(c.Created), Rule: place(r.e.Name.Pos), Body: p.body(r, c, doc, "")}
-	if c.Parent != "" {
-		w.Parent = replica.Path("comment/" + c.Parent)
-	}
+	w := CommentWrite{Op: AddComment, Path: path, Created: int64(c.Created), Rule: place(r.e.Name.Pos)}
 	if w.Public, err = p.public(r, c.Public, &s); err != nil {
 		hold(Expression, fmt.Sprintf("A comment is not written: public_when cannot be decided, since %s.", err), "Correct the condition, or guard it with has().")
 		return
 	}
-	if local, ok := p.in.twin(path); ok {
-		p.commentEdit(r, w, local, c, doc)
+	p.reply(&w, c.Parent)
+	writes, why := p.said(r, w, c, doc)
+	if why != "" {
+		hold(Refused, fmt.Sprintf("A comment is not written: %s.", why), "Let the partner correct or shorten it, so that it is sent anew.")
 		return
 	}
-	p.plan.Comments = append(p.plan.Comments, w)
-	p.judged(r, path, Written, "new")
+	p.plan.Comments = append(p.plan.Comments, writes...)
 }
 
 func millis(t replica.Time) time.Time { return time.UnixMilli(int64(t)).UTC() }
@@ -118,40 +114,6 @@ func (p *planner) public(r *inComments, theirs bool, s *scope) (bool, error) {
 		return public, nil
 	}
 	return r.publicWhen.test(s)
-}
-
-// body is a comment as it is written here, under a line that says who wrote it.
-func (p *planner) body(r *inComments, c replica.Comment, doc *adf.Doc, what string) jsm.Rich {
-	if !r.e.Byline.Value && what == "" {
-		return jsm.Rich(doc.JSON())
-	}
-	who := personName(c.Author)
-	if who == "" {
-		who = p.r.Peer
-	}
-	return jsm.Rich(doc.Prepend(clip(who) + what + ":").JSON())
-}
-
-// commentEdit follows an edit of a comment that is here already.
-func (p *planner) commentEdit(r *inComments, w CommentWrite, local string, c replica.Comment, doc *adf.Doc) {
-	twin := p.local(local)
-	switch {
-	case twin == nil:
-		p.judged(r, w.Path, Ours, "it was deleted here")
-	case bytes.Equal(canonical(twin.Body), canonical(w.Body)):
-		p.judged(r, w.Path, Same, "")
-	case r.e.Edits.Value == "ignore":
-		p.judged(r, w.Path, Skipped, `edits = "ignore"`)
-	case r.e.Edits.Value == "note":
-		w.Op, w.Body = NoteComment, p.body(r, c, doc, " (edited)")
-		w.Public = w.Public && twin.Public
-		p.note(w)
-		p.judged(r, w.Path, Written, "edited: noted")
-	default:
-		w.Op, w.LocalID, w.Public = EditComment, local, twin.Public
-		p.plan.Comments = append(p.plan.Comments, w)
-		p.judged(r, w.Path, Written, "edited")
-	}
 }
 
 // local finds a comment of the ticket.
@@ -180,22 +142,21 @@ func (p *planner) commentGone(path replica.Path) {
 	if r == nil || r.block != "" {
 		return
 	}
-	w := CommentWrite{Path: path, LocalID: local, Public: twin.Public, Created: twin.Created.UnixMilli(), Rule: place(r.e.Name.Pos)}
-	switch r.e.Deletes.Value {
-	case "ignore":
+	w := CommentWrite{Path: path, Public: twin.Public, Created: twin.Created.UnixMilli(), Rule: place(r.e.Name.Pos)}
+	if r.e.Deletes.Value == "ignore" {
 		p.judged(r, path, Skipped, `deletes = "ignore"`)
 		return
-	case "delete":
-		w.Op = DeleteComment
-	default:
-		doc, err := adf.Parse(twin.Body)
-		mark := fmt.Sprintf("Deleted at %s", p.r.Peer)
-		if err != nil || strings.HasPrefix(doc.Plain(), mark) {
-			p.judged(r, path, Same, "it is marked already")
-			return
-		}
-		w.Op, w.Body = MarkComment, jsm.Rich(doc.Prepend(mark+":").JSON())
 	}
-	p.plan.Comments = append(p.plan.Comments, w)
-	p.judged(r, path, Written, "deleted by the peer")
+	writes, why := p.takenBack(r, w)
+	switch {
+	case why != "":
+		p.plan.Held = append(p.plan.Held, Held{Path: path, Class: Definite, Code: Refused, Rule: w.Rule,
+			Reason: fmt.Sprintf("A comment that the peer deleted is not marked: %s.", why), Next: "Delete it here, or shorten it; then run: parley held retry."})
+		p.judged(r, path, Waits, why)
+	case len(writes) == 0:
+		p.judged(r, path, Same, "it is marked already")
+	default:
+		p.plan.Comments = append(p.plan.Comments, writes...)
+		p.judged(r, path, Written, "deleted by the peer")
+	}
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"time"
 
 	"parley/jsm"
@@ -10,15 +11,47 @@ import (
 // Local is what an outgoing view is made from.
 type Local struct {
 	Ticket  *jsm.Ticket
-	Twins   map[string]bool // ids of the ticket's comments that parley wrote and that do not leave by this connection
+	Twins   map[string]bool // ids of the ticket's comments, and of its files behind FilePrefix, that parley wrote and that do not leave by this connection
 	Since   time.Time       // comments created before are not shared; zero: all are
 	Posted  replica.View    // what the peer holds of the ticket; nil: nothing
 	Company string          // how our company is called to the peer
 	Secret  []byte          // key of the connection's pseudonyms; persons have no Ref without it
-	Account string          // the account that parley writes with; empty: not known
+	// Sum gives the SHA-256 of one of the ticket's files, where it is known; wait says why it cannot be, nil while it is
+	// being read. nil: it is known of none.
+	Sum func(jsm.Attachment) (sum replica.Hash, known bool, wait *Held)
+
+	Account string // the account that parley writes with; empty: not known
 
 	// Shared gives the link, on this connection, of another ticket by its id. nil: of none.
 	Shared func(ticketID string) (replica.LinkID, bool)
+
+	TextsOut
+}
+
+// TextsOut is what rich texts need to leave.
+type TextsOut struct {
+	Files map[string]string // media ids of the ticket's attachments, by attachment id, where they are known
+	Site  string            // the tenant's address; empty: no address is withheld
+
+	// Origin gives the peer's item, on this connection, of which we hold the copy: by comment id, or attachment id
+	// behind FilePrefix. nil: we hold none.
+	Origin func(local string) (replica.Path, bool)
+	// SharedKey reports whether this connection shares our ticket of a key. nil: none.
+	SharedKey func(key string) bool
+}
+
+// TextsIn is what rich texts need to be written here.
+type TextsIn struct {
+	Files    map[string]string // as in TextsOut, for those that FilesWanted asked for; empty: not known
+	Site     string            // the tenant's address
+	PeerSite string            // an address of the peer's tenant; empty: not known
+
+	// Origin gives the remote item of a comment or attachment that parley wrote, as in TextsOut. nil: there are none.
+	Origin func(local string) (replica.Path, bool)
+	// Shown reports whether the peer holds an item of ours. nil: none.
+	Shown func(ours replica.Path) bool
+	// TwinKey gives the key of our ticket whose twin has that key at the peer's. nil: of none.
+	TwinKey func(theirs string) (ours string, ok bool)
 }
 
 // Arrival is what a plan is made from.
@@ -42,6 +75,15 @@ type Arrival struct {
 
 	// Shared gives our ticket of another link of the connection, with id and key. nil: of none.
 	Shared func(replica.LinkID) (jsm.Option, bool)
+
+	TextsIn
+
+	// LinkTypes are the tenant's kinds of links, where WantsLinkTypes says so.
+	LinkTypes []jsm.LinkType
+	// GlobalID begins the global ids of the web links that are made for this link.
+	GlobalID string
+
+	Account string // the account that parley writes with; empty: not known
 
 	LocalNode, PeerNode string // node ids: the larger one wins where both changed at the same millisecond
 }
@@ -80,5 +122,5 @@ func (in *Arrival) parent(f *field, v replica.Value) (jsm.Value, error) {
 			return here, nil
 		}
 	}
-	return nil, f.refuse(v, "it has no twin here")
+	return nil, &refusal{reason: fmt.Sprintf("%s of the peer has no twin here yet.", clip(v.(replica.Ticket).Key)), next: "It is judged again by itself when its twin is made.", code: NoTwin}
 }

@@ -32,6 +32,15 @@ func (p *planner) makes(f *field) {
 	p.plan.Edit.Create[f.ID] = true
 }
 
+// refusedAs is the code under which a refused value is held.
+func refusedAs(err error) string {
+	var refused *refusal
+	if errors.As(err, &refused) && refused.code != "" {
+		return refused.code
+	}
+	return Refused
+}
+
 // nextStep says what a person does about a refused value.
 func nextStep(err error, r *inRule) string {
 	var refused *refusal

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"parley/jsm"
 	"parley/replica"
@@ -12,7 +14,11 @@ type Plan struct {
 	Create        *Create // the ticket is to be made; nil with an empty Ticket: it cannot, see Held
 	Edit          jsm.Edit
 	Transition    *jsm.Target
-	Comments      []CommentWrite // in the order to be written: by creation
+	Comments      []CommentWrite    // in the order to be written: by creation
+	Attachments   []AttachmentWrite // likewise, before the comments, which may show them
+	Answers       []AnswerWrite     // likewise: our account's answers to approvals
+	Queue         *QueueWrite       // that is to hold the ticket afterwards
+	Parts         []PartWrite       // likewise: work logs, links, participants
 	Organizations *OrganizationWrite
 	Writes        []Write        // the fields of Create, Edit, Transition and Organizations, one by one
 	Agreed        []replica.Path // outgoing items whose field already holds what the peer asks for
@@ -21,13 +27,17 @@ type Plan struct {
 	Insist        []replica.Path // outgoing items that stand against a withdrawal and must be said again
 	Touched       Touched
 	Held          []Held
-	Decisions     []Decision // every item that was judged, and why it came out so
+
+	// Awaits lists, of each text that was judged, the peer's files that it shows and that are not here yet.
+	Awaits map[replica.Path][]replica.Path
+
+	Decisions []Decision // every item that was judged, and why it came out so
 }
 
 // Empty reports whether nothing is to be written.
 func (p *Plan) Empty() bool {
 	edits := len(p.Edit.Set) + len(p.Edit.Add) + len(p.Edit.Remove)
-	return p.Create == nil && edits == 0 && p.Transition == nil && len(p.Comments) == 0 && p.Organizations == nil
+	return p.Create == nil && edits == 0 && p.Transition == nil && len(p.Comments) == 0 && len(p.Parts) == 0 && len(p.Answers) == 0 && p.Queue == nil && len(p.Attachments) == 0 && p.Organizations == nil
 }
 
 // Wrote reports whether the plan writes the field.
@@ -103,14 +113,33 @@ const (
 // CommentWrite is one comment to be written.
 type CommentWrite struct {
 	Op      CommentOp
-	Path    replica.Path // the remote item
+	Path    replica.Path   // the remote item
+	Part    int            // of a text too long for one comment: 1, 2 …; 0: it is one
+	Parts   []CommentWrite // instead of it, where Jira finds it too long; nil: it is not
 	LocalID string
 	Body    jsm.Rich
 	Public  bool
 	Parent  replica.Path // the remote comment that it answers; empty: none
+	ReplyTo string       // the comment here that it answers; empty: none, or Parent, which this plan makes
 	Created int64        // Unix ms by the peer's Jira
 	Rule    string
 }
+
+// PartPath names a part of a comment among the twins: the first is the comment itself.
+func PartPath(comment replica.Path, part int) replica.Path {
+	if part < 2 {
+		return comment
+	}
+	return comment + partInfix + replica.Path(strconv.Itoa(part))
+}
+
+// Whole is the item behind a part's path.
+func Whole(p replica.Path) replica.Path {
+	whole, _, _ := strings.Cut(string(p), partInfix)
+	return replica.Path(whole)
+}
+
+const partInfix = "/part/" // between a comment's path and the number of a further part
 
 // OrganizationWrite brings the ticket's organizations to Keep and Names. Names are looked up, or with
 // Create made, and the field is then set as a whole.
@@ -140,6 +169,7 @@ const (
 	Dropped    = "dropped"
 	Elsewhere  = "project"
 	Unreadable = "unreadable"
+	Budget     = "file-budget" // more bytes of files than [limits] allows
 )
 
 // Held is an item, or with an empty Path the whole link, that waits with a reason.

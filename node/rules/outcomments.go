@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
+	"parley/conf"
 	"parley/jsm"
 	"parley/replica"
 	"parley/replica/adf"
@@ -21,10 +23,12 @@ func (v *viewer) comments() {
 		c := &t.Comments[i]
 		p := replica.Path("comment/" + c.ID)
 		if v.in.Twins[c.ID] {
+			v.stays(p, conf.Pos{}, "it is our copy of one of the partner's")
 			continue
 		}
 		posted, was := v.in.Posted[p]
 		if !was && !v.in.Since.IsZero() && c.Created.Before(v.in.Since) {
+			v.stays(p, conf.Pos{}, `said before the ticket was shared, and since = "link"`)
 			continue
 		}
 		it, retract, ok := v.comment(c, p)
@@ -67,6 +71,7 @@ func (v *viewer) comment(c *jsm.Comment, p replica.Path) (it replica.Item, retra
 		if other == nil {
 			other = v.r.comments[1]
 		}
+		v.stays(p, conf.Pos{}, noRule)
 		return it, other.e.Retract.Value, false
 	}
 	retract = rule.e.Retract.Value
@@ -86,11 +91,13 @@ func (v *viewer) comment(c *jsm.Comment, p replica.Path) (it replica.Item, retra
 			hold(Expression, fmt.Sprintf("Comment %s of %s is not sent: when cannot be decided, since %s.", c.ID, v.in.Ticket.Key, err), "Correct the condition, or guard it with has().")
 		}
 		if err != nil || !pass {
+			v.stays(p, rule.e.When.Pos, "when does not hold")
 			return it, retract, false
 		}
 	}
 	if rule.strip != "" {
 		if doc, ok = doc.CutPrefix(rule.strip); !ok {
+			v.stays(p, rule.e.Strip.Pos, "it does not begin with what strip names")
 			return it, retract, false
 		}
 	}
@@ -98,13 +105,13 @@ func (v *viewer) comment(c *jsm.Comment, p replica.Path) (it replica.Item, retra
 		v.held = append(v.held, dropped(p, rule.never, place(rule.e.Name.Pos)))
 		return it, false, false
 	}
-	return v.commentItem(c, doc), false, true
+	return v.commentItem(c, doc, rule.e.Addresses.Value), false, true
 }
 
-func (v *viewer) commentItem(c *jsm.Comment, doc *adf.Doc) replica.Item {
+func (v *viewer) commentItem(c *jsm.Comment, doc *adf.Doc, addresses string) replica.Item {
 	out := replica.Comment{
-		Public: public(c), Author: v.person(c.Author), Body: replica.Rich(doc.Portable().JSON()),
-		Created: replica.Time(max(c.Created.UnixMilli(), 0)), Parent: c.Parent,
+		Public: public(c), Author: v.person(c.Author), Body: v.rich(doc, addresses),
+		Created: replica.Time(max(c.Created.UnixMilli(), 0)), Parent: v.answered(c.Parent),
 	}
 	at := out.Created
 	if c.Updated.After(c.Created) {
@@ -112,6 +119,19 @@ func (v *viewer) commentItem(c *jsm.Comment, doc *adf.Doc) replica.Item {
 		at = out.Edited
 	}
 	return replica.NewItem(out, int64(at))
+}
+
+// answered is the comment that one answers, as the peer knows it; empty where the peer does not see it.
+func (v *viewer) answered(parent string) string {
+	if _, shown := v.view[replica.Path("comment/"+parent)]; shown || parent == "" {
+		return parent
+	}
+	if v.in.Origin != nil {
+		if p, ok := v.in.Origin(parent); ok && p.Kind() == "comment" && !strings.Contains(p.Element(), "/") {
+			return TwinRef + p.Element()
+		}
+	}
+	return ""
 }
 
 // commentRecord is the variable comment. edited is missing where it never was.

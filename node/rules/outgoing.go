@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,6 +53,12 @@ func (c *compiler) outgoing() {
 			c.neverWarning(e.Name, c.comments[i].never)
 			continue
 		}
+		if c.outAttachments(e) {
+			continue
+		}
+		if c.outPart(e) || c.outService(e) {
+			continue
+		}
 		if o := c.outRule(e); o != nil {
 			c.out = append(c.out, o)
 		}
@@ -95,6 +102,9 @@ func (c *compiler) outRule(e conf.Entity) *outRule {
 		o.from = o.to
 	}
 	c.checkOutMap(o)
+	if o.to != nil {
+		c.checkAddresses(e, o.to)
+	}
 	sources := []string{string(o.path)}
 	if o.to != nil {
 		sources[0] = o.to.entity
@@ -280,6 +290,15 @@ func (r *Rules) Governs(p replica.Path) string {
 		}
 		return strings.Join(parts, "\n")
 	}
+	if p.Kind() == "attachment" {
+		return r.governsAttachment()
+	}
+	if text, known := r.governsPart(p.Kind()); known {
+		return text
+	}
+	if text, known := r.governsService(p); known {
+		return text
+	}
 	for _, o := range r.out {
 		if o.makes(p) && o.never == "" {
 			return r.ruleText(o.e)
@@ -290,8 +309,8 @@ func (r *Rules) Governs(p replica.Path) string {
 
 func (r *Rules) ruleText(e conf.Entity) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q from=%q when=%q value=%q set=%q strip=%q retract=%t people=%s", e.Name.Value, e.From.Value,
-		e.When.Value, e.Value.Value, fmt.Sprint(e.Set.Value), e.Strip.Value, e.Retract.Value, r.people.share)
+	fmt.Fprintf(&b, "%q from=%q when=%q value=%q set=%q strip=%q retract=%t addresses=%s people=%s", e.Name.Value, e.From.Value,
+		e.When.Value, e.Value.Value, fmt.Sprint(e.Set.Value), e.Strip.Value, e.Retract.Value, e.Addresses.Value, r.people.share)
 	if e.Map.Pos.IsSet() {
 		fmt.Fprintf(&b, " else=%q otherwise=%s", fmt.Sprint(e.Else.Value), e.Otherwise.Value)
 		entries := slices.Clone(e.Map.Entries)
@@ -334,11 +353,15 @@ func (r *Rules) TicketFields() []string {
 	if r.comments[0] != nil || r.comments[1] != nil || r.arriving[0] != nil || r.arriving[1] != nil {
 		ids = append(ids, "comment")
 	}
+	if r.namesFiles() {
+		ids = append(ids, jsm.FieldAttachments)
+	}
 	for _, f := range r.fields {
 		if f.ID != "" {
 			ids = append(ids, f.ID)
 		}
 	}
+	ids = append(append(ids, r.parts.fields()...), r.service.reads()...)
 	if r.namesWatchers() {
 		ids = append(ids, jsm.WatcherList)
 	}
@@ -381,6 +404,18 @@ func (r *Rules) Reads() (all []Read) {
 			add("outgoing "+c.e.Name.Value, "when", c.when)
 		}
 	}
+	for _, entity := range slices.Sorted(maps.Keys(r.service.out)) {
+		add("outgoing "+entity, "when", r.service.out[entity].when)
+	}
+	for _, entity := range slices.Sorted(maps.Keys(r.service.in)) {
+		add("incoming "+entity, "when", r.service.in[entity].when)
+	}
+	for _, entity := range slices.Sorted(maps.Keys(r.parts.out)) {
+		add("outgoing "+entity, "when", r.parts.out[entity].when)
+	}
+	for _, entity := range slices.Sorted(maps.Keys(r.parts.in)) {
+		add("incoming "+entity, "when", r.parts.in[entity].when)
+	}
 	for _, i := range r.in {
 		add("incoming "+i.e.Name.Value, "when", i.when)
 		add("incoming "+i.e.Name.Value, "value", i.value)
@@ -389,6 +424,14 @@ func (r *Rules) Reads() (all []Read) {
 		if c != nil {
 			add("incoming "+c.e.Name.Value, "when", c.when)
 			add("incoming "+c.e.Name.Value, "public_when", c.publicWhen)
+		}
+	}
+	for i := range r.files {
+		if f := r.files[i]; f != nil {
+			add("outgoing "+f.e.Name.Value, "when", f.when)
+		}
+		if f := r.landing[i]; f != nil {
+			add("incoming "+f.e.Name.Value, "when", f.when)
 		}
 	}
 	return all

@@ -94,16 +94,21 @@ func (pp people) candidates(p replica.Person) (emails []string) {
 	return emails
 }
 
-// resolve finds who a person of the peer is here. Somebody unknown is nobody else: the rule's else says
-// whether a fixed user stands in, and ok is false where nobody does.
-func (pp people) resolve(p replica.Person, in *Arrival) (who jsm.Person, ok bool) {
+// resolve finds who a person of the peer is here. Somebody unknown or deactivated is nobody else: the rule's else says
+// whether a fixed user stands in; where nobody does, why says so.
+func (pp people) resolve(p replica.Person, in *Arrival) (who jsm.Person, why string) {
+	why = "not known here"
 	for _, email := range pp.candidates(p) {
-		if who, ok := in.person(email); ok {
-			return who, true
+		if who, ok := in.person(email); ok && who.Active {
+			return who, ""
+		} else if ok {
+			why = "deactivated here"
 		}
 	}
 	if pp.otherwise == "user" {
-		return in.person(pp.user)
+		if who, ok := in.person(pp.user); ok && who.Active {
+			return who, ""
+		}
 	}
-	return jsm.Person{}, false
+	return jsm.Person{}, why
 }

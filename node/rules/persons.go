@@ -23,6 +23,9 @@ func (r *Rules) EmailsWanted(in Arrival) []string {
 		}
 		emails = append(emails, r.wantedBy(rule, in.Remote)...)
 	}
+	emails = append(emails, r.participantsWanted(&in)...)
+	emails = append(emails, r.mentionsWanted(&in)...)
+	emails = append(emails, r.queueWanted(&in)...)
 	if in.Ticket == nil && r.create != nil && r.create.onBehalfOf.Value != "" {
 		emails = append(emails, r.create.onBehalfOf.Value)
 	}
@@ -75,33 +78,36 @@ func (p *planner) person(r *inRule, at replica.Path, v replica.Value, stamp int6
 // becomes of it.
 func (p *planner) whoIs(r *inRule, at replica.Path, theirs replica.Person) (jsm.Person, bool) {
 	if r.set == nil {
-		who, ok := p.r.people.resolve(theirs, p.in)
-		if !ok {
-			p.unknown(r, at, theirs)
+		who, why := p.r.people.resolve(theirs, p.in)
+		if why == "" && r.to.ID == "assignee" && who.Type == "customer" {
+			why = "a customer here, to whom Jira assigns nothing"
 		}
-		return who, ok
+		if why != "" {
+			p.unknown(r, at, theirs, why)
+		}
+		return who, why == ""
 	}
 	who, ok := p.in.person(theirs.Email)
-	if !ok {
-		p.hold(r, at, Nobody, fmt.Sprintf("Nobody here has the address %s.", theirs.Email), "Correct set, or add the person to Jira.")
+	if !ok || !who.Active {
+		p.hold(r, at, Nobody, fmt.Sprintf("Nobody here has the address %s, or the account is deactivated.", theirs.Email), "Correct set, or add the person to Jira.")
 	}
-	return who, ok
+	return who, ok && who.Active
 }
 
-// unknown treats somebody who does not exist here, as [people] else says: the name goes into an
+// unknown treats somebody who does not exist here, or is deactivated, as [people] else says: the name goes into an
 // internal note, or nowhere.
-func (p *planner) unknown(r *inRule, at replica.Path, who replica.Person) {
+func (p *planner) unknown(r *inRule, at replica.Path, who replica.Person, why string) {
 	name := personName(who)
 	known := who.Name != "" || who.Alias != ""
 	if p.r.people.otherwise == "user" {
-		p.hold(r, at, Nobody, fmt.Sprintf("Nobody here has the address %s, which [people] else names.", p.r.people.user), "Correct else, or add the person to Jira.")
+		p.hold(r, at, Nobody, fmt.Sprintf("Nobody active here has the address %s, which [people] else names.", p.r.people.user), "Correct else, or add the person to Jira.")
 		return
 	}
 	if p.r.people.otherwise != "note" || !known {
-		p.decide(r, at, Skipped, clip(name), "not known here")
+		p.decide(r, at, Skipped, clip(name), why)
 		return
 	}
-	p.decide(r, at, Skipped, clip(name), "not known here: noted")
+	p.decide(r, at, Skipped, clip(name), why+": noted")
 	body := adf.Text(fmt.Sprintf("%s at %s: %s", r.to.Name, p.r.Peer, clip(name)))
 	p.note(CommentWrite{Op: NoteComment, Path: at, Body: jsm.Rich(body.JSON()), Rule: place(r.e.Name.Pos)})
 }

@@ -25,8 +25,11 @@ func (r *Rules) Plan(in Arrival) Plan {
 			p.rule(rule)
 		}
 	}
+	p.service()
 	p.resolution()
+	p.attachments()
 	p.comments()
+	p.parts()
 	if in.Ticket == nil {
 		p.create()
 	}
@@ -187,11 +190,17 @@ func (p *planner) single(r *inRule, at replica.Path, v replica.Value, stamp int6
 		want, err = p.r.requestType(r.to, to)
 	case jsm.ParentType:
 		want, err = p.in.parent(r.to, to)
+	case jsm.Paragraph:
+		if text, ok := to.(replica.Rich); ok {
+			want, err = p.richField(r, text)
+			break
+		}
+		fallthrough
 	default:
 		want, err = p.option(r, to, r.to.coerce)
 	}
 	if err != nil {
-		p.hold(r, at, Refused, sentence(err), nextStep(err, r))
+		p.hold(r, at, refusedAs(err), sentence(err), nextStep(err, r))
 		return
 	}
 	p.write(r, at, want, shown(to), stamp)

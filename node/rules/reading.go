@@ -58,6 +58,9 @@ func portable(f *field, t *jsm.Ticket, v jsm.Value, c crosser) (replica.Value, e
 		if doc.Empty() {
 			return nil, nil
 		}
+		if c.rich != nil {
+			return c.rich(doc), nil
+		}
 		return replica.Rich(doc.Portable().JSON()), nil
 	case jsm.Number:
 		return replica.Number(v), nil
@@ -110,6 +113,7 @@ func portable(f *field, t *jsm.Ticket, v jsm.Value, c crosser) (replica.Value, e
 type crosser struct {
 	person func(jsm.Person) replica.Person
 	ticket func(jsm.Option) (replica.Value, error)
+	rich   func(*adf.Doc) replica.Rich // nil: without files and persons
 }
 
 func portableOption(o jsm.Option) replica.Option {

@@ -12,7 +12,7 @@ import (
 // A record is a variable's value: members are read when an expression asks for them, and only then.
 type record struct {
 	typ  *cel.Type
-	load func(member string) (any, error) // string, bool, float64, time.Time, []string, *record, []*record
+	load func(member string) (any, error) // string, bool, int64, float64, time.Time, []string, *record, []*record
 }
 
 var objectTypes = func() map[string]*cel.Type {
@@ -81,7 +81,7 @@ func (r *record) Value() any { return r }
 func (r *record) AggregateSize(types.AggregateSizer) uint32 { return 1 }
 
 // A scope binds the variables that have a value in one evaluation.
-type scope struct{ ticket, view, comment, person, peer, konst *record }
+type scope struct{ ticket, view, comment, attachment, worklog, link, approval, sla, person, peer, konst *record }
 
 // ResolveName gives a variable's record.
 func (s *scope) ResolveName(name string) (any, bool) {
@@ -93,6 +93,16 @@ func (s *scope) ResolveName(name string) (any, bool) {
 		r = s.view
 	case "comment":
 		r = s.comment
+	case "worklog":
+		r = s.worklog
+	case "link":
+		r = s.link
+	case "attachment":
+		r = s.attachment
+	case "approval":
+		r = s.approval
+	case "sla":
+		r = s.sla
 	case "person":
 		r = s.person
 	case "peer":

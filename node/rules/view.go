@@ -11,6 +11,7 @@ import (
 	"parley/conf"
 	"parley/jsm"
 	"parley/replica"
+	"parley/replica/adf"
 )
 
 // ownLabels begin our own markers on tickets; they never cross.
@@ -18,7 +19,10 @@ const ownLabels = "parley-"
 
 // View makes what the peer is shown of a ticket, and says what waits or was kept home and why. The
 // policy's gate has been passed. A ticket outside the connection's projects shows what was shown last.
-func (r *Rules) View(in Local) (replica.View, []Held) {
+func (r *Rules) View(in Local) (replica.View, []Held) { return r.show(in, nil) }
+
+// show is View; tell hears why each item came out as it did.
+func (r *Rules) show(in Local, tell func(telling)) (replica.View, []Held) {
 	if !slices.Contains(r.Projects, in.Ticket.Project.Value) {
 		return in.Posted.Clone(), []Held{{
 			Class: Definite, Code: Elsewhere,
@@ -26,12 +30,15 @@ func (r *Rules) View(in Local) (replica.View, []Held) {
 			Next:   "Move it back, unlink it, or add the project to the rules and the policy.",
 		}}
 	}
-	v := &viewer{r: r, in: in, view: replica.View{}, stamps: stamps(in.Ticket, in.Account)}
+	v := &viewer{r: r, in: in, view: replica.View{}, stamps: stamps(in.Ticket, in.Account), tell: tell}
 	v.scope = &scope{ticket: r.ticketRecord(in.Ticket), peer: r.peer, konst: r.constant}
+	v.attachments() // before the texts that may show them
 	for _, o := range r.out {
 		v.rule(o)
 	}
 	v.comments()
+	v.parts()
+	v.serviceItems()
 	view, held := r.Gate(v.view)
 	held = append(v.held, held...)
 	sortHeld(held)
@@ -50,6 +57,7 @@ type viewer struct {
 	view   replica.View
 	held   []Held
 	stamps map[string]int64
+	tell   func(telling) // hears why; nil: nobody does
 }
 
 func (v *viewer) stamp(fields []*field) int64 {
@@ -66,6 +74,7 @@ func (v *viewer) stamp(fields []*field) int64 {
 // rule makes one rule's items.
 func (v *viewer) rule(o *outRule) {
 	if !v.passes(o) {
+		v.stays(o.path, o.e.When.Pos, "when does not hold")
 		return
 	}
 	val, err := v.value(o)
@@ -91,6 +100,9 @@ func (v *viewer) rule(o *outRule) {
 		v.held = append(v.held, o.with.held(o.path, o.said(), name, "this ticket", place(o.e.Name.Pos)))
 	case Written:
 		v.view[o.path] = replica.NewItem(to, at)
+		v.shows(o, o.path, val, to)
+	case Skipped:
+		v.stays(o.path, o.e.Map.Pos, "it is not in the map")
 	}
 }
 
@@ -147,7 +159,7 @@ func (v *viewer) value(o *outRule) (replica.Value, error) {
 			return nil, err
 		}
 	}
-	val, err := portable(o.from, v.in.Ticket, raw, crosser{v.person, v.ticket})
+	val, err := portable(o.from, v.in.Ticket, raw, crosser{v.person, v.ticket, func(doc *adf.Doc) replica.Rich { return v.rich(doc, o.e.Addresses.Value) }})
 	if err != nil || val == nil || o.to == nil || o.to == o.from {
 		return val, err
 	}
@@ -207,6 +219,7 @@ func (v *viewer) elements(o *outRule, val replica.Value, at int64) {
 		}
 		to, verdict := o.with.apply(name, idOf(one))
 		if verdict == Skipped {
+			v.stays(o.path+"/"+replica.Path(name), o.e.Map.Pos, "it is not in the map")
 			continue
 		}
 		p := o.path + "/" + replica.Path(to)
@@ -217,6 +230,7 @@ func (v *viewer) elements(o *outRule, val replica.Value, at int64) {
 			v.hold(o, o.path, Unreadable, fmt.Sprintf("One of %s has a name that cannot cross.", nameFor(o.to)), "Rename it.")
 		default:
 			v.view[p] = replica.NewItem(replica.Text(to), v.memberStamp(o, name, at))
+			v.shows(o, p, replica.Option{Name: name}, replica.Option{Name: to})
 		}
 	}
 }

@@ -15,9 +15,11 @@ type crossing struct {
 	person func(*Node) (mention *Node, text string)
 	link   func(string) Target // nil: addresses stay
 	scan   bool                // addresses in the text, too
-	key    func(string) Target
-	keep   func(*Node) bool
-	links  int // made of keys
+
+	pictures bool // that are elsewhere stay pictures
+	key      func(string) Target
+	keep     func(*Node) bool
+	links    int // made of keys
 }
 
 func (c *crossing) doc(d *Doc) *Doc {
@@ -93,7 +95,7 @@ func (c *crossing) file(n *Node, inline bool) []*Node {
 		if t.URL == "" {
 			return []*Node{placed("[attachment: "+t.Text+"]", inline)}
 		}
-		if c.scan { // else it stays a text: a page that fetches from anywhere tells who reads it
+		if c.pictures { // else it stays a text: a page that fetches from anywhere tells who reads it
 			return []*Node{c.shown(n.file("url", t.URL))}
 		}
 	}

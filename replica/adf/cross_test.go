@@ -32,6 +32,7 @@ func (w *twins) outgoing() Outgoing {
 func (w *twins) incoming() Incoming {
 	var at int
 	return Incoming{
+		Pictures: true,
 		Media: func(m Medium) (Medium, bool) {
 			_, err := fmt.Sscanf(m.Ref, "attachment/%d", &at)
 			return w.files[at], err == nil
@@ -250,6 +251,7 @@ func TestPortableFor(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	south := Incoming{
+		Pictures: true,
 		Media: func(m Medium) (Medium, bool) {
 			return Medium{ID: "f00d", Collection: "", Occurrence: "k"}, m.Ref == "attachment/77"
 		},

@@ -19,15 +19,15 @@
 // of it. It is a document like any other, but for what would belong to one tenant:
 //
 //	node                      attributes                     instead of
-//	mention                   ref, text                      id, accessLevel, userType, localId
+//	mention                   ref, text, email               id, accessLevel, userType, localId
 //	media, mediaInline        ref, name, type, alt,          id, collection, occurrenceKey, localId,
 //	                          width, height                  and what nobody knows
 //	media of type external    url, type, alt, width, height
 //	inlineCard, blockCard,    url                            data, datasource
 //	embedCard
 //
-// A ref is what both companies call a thing: of a file the path of its item in the view ("attachment/77"), of a
-// mention the Ref of a person. What has no ref is text: "@Name", "[attachment: NAME]". A link mark holds href and
+// A ref is what both companies call a thing: of a file the path of its item in the sender's view ("attachment/77"),
+// or "twin/" and the path of its item in the receiver's, where the sender holds a copy; of a mention the Ref of a person. What has no ref is text: "@Name", "[attachment: NAME]". A link mark holds href and
 // title. All other nodes, marks and attributes cross as they are, known or not, unless they hold an account id or
 // an address that the sender withholds: then their text crosses. A ref is nothing that Jira takes, so a portable
 // document that nobody made local is refused by Check, and by Jira. A receiver that knows no refs, or not this one,

@@ -89,7 +89,7 @@ func crosses(t *testing.T, b []byte) {
 			}
 		}
 	}
-	if len(Dropped(d, Retain(d, new(Doc)))) > 0 {
+	if len(Dropped(d, Retain(d, new(Doc), nil))) > 0 {
 		t.Fatal("a file is dropped although it is retained")
 	}
 	if string(d.JSON()) != before {
@@ -115,9 +115,10 @@ func strangers() (Outgoing, Incoming) {
 			Person: func(m Mention) (string, string) { return ref(m.ID), "" },
 			Link:   link, Key: key,
 		}, Incoming{
-			Media:  func(m Medium) (Medium, bool) { return Medium{ID: "ours"}, m.Ref == "r" },
-			Person: func(m Mention) (Mention, bool) { return Mention{ID: "ours"}, m.Ref == "r" },
-			Link:   link, Key: key,
+			Pictures: true,
+			Media:    func(m Medium) (Medium, bool) { return Medium{ID: "ours"}, m.Ref == "r" },
+			Person:   func(m Mention) (Mention, bool) { return Mention{ID: "ours"}, m.Ref == "r" },
+			Link:     link, Key: key,
 		}
 }
 

@@ -13,6 +13,10 @@ type Incoming struct {
 	// "@Name" says who was meant. nil: nobody is here.
 	Person func(m Mention) (Mention, bool)
 
+	// Pictures says that pictures that are elsewhere stay pictures, where they have an address. Whoever reads the
+	// text then fetches them from there. false: they are text.
+	Pictures bool
+
 	// Link, Key and Keep are as in Outgoing: what the sender's addresses and keys are here, and which opaque nodes
 	// are taken as they are. An address that a browser would run (javascript:, data:) is no link, whatever Link says.
 	Link func(address string) Target
@@ -23,7 +27,7 @@ type Incoming struct {
 // Local is a portable document as this tenant may hold it. A peer is not believed: an account or media id that it
 // sent is dropped, only a Ref is looked at. Local does not Check.
 func (d *Doc) Local(in Incoming) *Doc {
-	c := crossing{scan: in.Link != nil, key: in.Key, keep: in.Keep}
+	c := crossing{scan: in.Link != nil, pictures: in.Pictures, key: in.Key, keep: in.Keep}
 	c.link = func(address string) Target {
 		if runs(address) {
 			return Target{}

@@ -13,6 +13,10 @@ type Outgoing struct {
 	// person's full name.
 	Person func(Mention) (ref, text string)
 
+	// Email is the address by which the receiver may know a mentioned person that has a ref; empty: it is not shared.
+	// nil: none is.
+	Email func(Mention) string
+
 	// Link says what becomes of an address: of a link, a smart link, a picture that is elsewhere, or in the text.
 	// nil: every address crosses as it is, the tenant's own too; but a picture that is elsewhere is a text.
 	Link func(address string) Target
@@ -36,7 +40,7 @@ type Target struct{ URL, Text string }
 // PortableFor is the document as it crosses: without account ids, ids of the media service, and the addresses that
 // Link withholds. See Outgoing and the package.
 func (d *Doc) PortableFor(o Outgoing) *Doc {
-	c := crossing{link: o.Link, scan: o.Link != nil, key: o.Key, keep: o.Keep}
+	c := crossing{link: o.Link, scan: o.Link != nil, pictures: o.Link != nil, key: o.Key, keep: o.Keep}
 	c.medium = func(n *Node) (*Node, string) {
 		if o.Media == nil {
 			return nil, n.fileName()
@@ -56,7 +60,11 @@ func (d *Doc) PortableFor(o Outgoing) *Doc {
 		if ref == "" {
 			return nil, text
 		}
-		return &Node{Type: "mention", Attrs: attrsOf("ref", ref, "text", text)}, text
+		email := ""
+		if o.Email != nil {
+			email = o.Email(n.mention())
+		}
+		return &Node{Type: "mention", Attrs: attrsOf("ref", ref, "text", text, "email", email)}, text
 	}
 	return c.doc(d)
 }

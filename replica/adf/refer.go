@@ -26,6 +26,7 @@ type Mention struct {
 	Ref         string // the person, as both companies name them; empty where none is shared
 	ID          string // the account, in this tenant; "all" and "here" are no accounts
 	Text        string // as the person is shown, with "@"
+	Email       string // in a portable one, where the sender shares it
 	AccessLevel string
 	UserType    string
 }
@@ -83,10 +84,14 @@ func Dropped(before, after *Doc) []Medium {
 }
 
 // Retain is after with what it Dropped of before in a group behind its end, so that writing it deletes no
-// attachment. Where nothing is dropped, after itself comes back.
-func Retain(before, after *Doc) *Doc {
+// attachment. Where nothing is dropped, after itself comes back. gone tells files that need not be kept: they are
+// deleted anyway; nil: all are kept.
+func Retain(before, after *Doc, gone func(Medium) bool) *Doc {
 	var files []*Node
 	for n := range dropped(before, after) {
+		if gone != nil && gone(n.medium()) {
+			continue
+		}
 		file := *n
 		if n.Type == "mediaInline" {
 			file = Node{Type: "media", Attrs: attrsOf("type", "file", "id", n.Attr("id"), "alt", n.Attr("alt"))}
@@ -137,7 +142,7 @@ func (n *Node) medium() Medium {
 
 func (n *Node) mention() Mention {
 	return Mention{
-		Ref: n.Attr("ref"), ID: n.Attr("id"), Text: n.Attr("text"),
+		Ref: n.Attr("ref"), ID: n.Attr("id"), Text: n.Attr("text"), Email: n.Attr("email"),
 		AccessLevel: n.Attr("accessLevel"), UserType: n.Attr("userType"),
 	}
 }

@@ -32,7 +32,7 @@ func TestRetain(t *testing.T) {
 	if len(dropped) != 2 || dropped[0].ID != "5a1c" || dropped[1].ID != "2" {
 		t.Errorf("dropped %+v", dropped)
 	}
-	kept := Retain(before, after)
+	kept := Retain(before, after, nil)
 	if left := Dropped(before, kept); left != nil {
 		t.Errorf("still dropped %+v", left)
 	}
@@ -40,10 +40,10 @@ func TestRetain(t *testing.T) {
 		t.Errorf("%s", kept.JSON())
 	}
 	inline := parse(t, doc(p(`{"type":"mediaInline","attrs":{"id":"2","collection":""}}`)))
-	if got := Retain(inline, new(Doc)).JSON(); Check(got) != nil || len(Dropped(inline, parse(t, string(got)))) > 0 {
+	if got := Retain(inline, new(Doc), nil).JSON(); Check(got) != nil || len(Dropped(inline, parse(t, string(got)))) > 0 {
 		t.Errorf("%v: %s", Check(got), got)
 	}
-	if Retain(before, before) != before || Retain(new(Doc), after) != after {
+	if Retain(before, before, nil) != before || Retain(new(Doc), after, nil) != after {
 		t.Error("nothing is dropped, and the document is another")
 	}
 }

@@ -1,0 +1,53 @@
+package jsm
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// No fields of Jira's, as WatcherList is none: named among the fields of a read they ask for lists that need a call of
+// their own, from then on with every read, so that all reads show the same.
+const (
+	WebLinkList = "remotelinks" // Ticket.WebLinks: 1 point and 1 for each link, with every read of a ticket
+	WorklogList = "worklogs"    // Ticket.Worklogs beyond the first 20: 1 point and 1 for each, where there are more
+)
+
+// lists reports whether an id is one of the lists that every read brings, or brought with this ticket.
+func (t *Ticket) lists(id string) bool {
+	return id == WatcherList || id == WorklogList && t.WorklogsTotal == len(t.Worklogs) || id == WebLinkList && t.webLinks || strings.HasPrefix(id, ratingPrefix) && t.rated
+}
+
+// askParts notes the lists among what is wanted, and takes them out.
+func (c *Client) askParts(want map[string]bool) {
+	c.askRating(want)
+	if want[WebLinkList] {
+		c.learned.webLinks.Store(true)
+		delete(want, WebLinkList)
+	}
+	if want[WorklogList] {
+		c.learned.worklogs.Store(true)
+		delete(want, WorklogList)
+	}
+}
+
+// listParts reads the lists of a ticket that somebody asked for.
+func (c *Client) listParts(ctx context.Context, t *Ticket) (err error) {
+	if c.learned.worklogs.Load() && t.WorklogsTotal > len(t.Worklogs) {
+		if t.Worklogs, err = c.Worklogs(ctx, t.ID); err != nil {
+			return err
+		}
+		t.WorklogsTotal = len(t.Worklogs)
+	}
+	if err := c.readRating(ctx, t); err != nil {
+		return err
+	}
+	if !c.learned.webLinks.Load() || t.webLinks {
+		return nil
+	}
+	if t.WebLinks, err = c.RemoteLinks(ctx, t.ID); err != nil {
+		return fmt.Errorf("reading the web links of %s: %w", t.Key, err)
+	}
+	t.webLinks = true
+	return nil
+}
