@@ -68,6 +68,15 @@ func (r *Rules) landingRule(public bool) *inAttachments {
 	return r.landing[0]
 }
 
+// landsPublic reports whether the customer here is to see a file of the peer's; the policy can only make it internal.
+func (r *Rules) landsPublic(theirs bool) bool {
+	in := r.landingRule(theirs)
+	if in == nil || r.gate.internalOnly {
+		return false
+	}
+	return in.e.As.Value == "public" || in.e.As.Value == "same" && theirs
+}
+
 // attachments plans what the peer's files come to here, in the order in which they were attached.
 func (p *planner) attachments() {
 	if p.r.landing[0] == nil && p.r.landing[1] == nil {
@@ -184,10 +193,9 @@ func (p *planner) attachment(path replica.Path, a replica.Attachment) (w Attachm
 			return w, false
 		}
 	}
-	public := r.e.As.Value == "public" || r.e.As.Value == "same" && a.Public
 	return AttachmentWrite{
 		Op: AddAttachment, Path: path, Name: a.Name, MIME: a.MIME, Size: a.Size, Hash: a.Hash, Created: int64(a.Created), Rule: rule,
-		Public: public && !p.r.gate.internalOnly,
+		Public: p.r.landsPublic(a.Public),
 	}, true
 }
 

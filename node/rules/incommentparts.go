@@ -15,7 +15,9 @@ import (
 // said plans a comment, new or edited; why says why it cannot be written.
 func (p *planner) said(r *inComments, w CommentWrite, c replica.Comment, doc *adf.Doc) (writes []CommentWrite, why string) {
 	addresses := r.e.Addresses.Value
-	here := p.localRich(doc, addresses, w.Path)
+	local, _ := p.in.twin(w.Path)
+	twin := p.local(local)
+	here := p.localRich(doc, addresses, w.Path, w.Public || twin != nil && twin.Public)
 	bodies, parts := p.bodies(r, w.Path, c, here, "")
 	writes, gone, why := p.follow(w, bodies)
 	if why != "" || gone {

@@ -19,15 +19,31 @@ import (
 const maxText = 32767
 
 // localRich is a text of the peer's as it is written here. item is the one that it came with: where a file that it
-// shows is not here yet, the text names it, and the item waits for the file (Plan.Awaits).
-func (p *planner) localRich(doc *adf.Doc, addresses string, item replica.Path) *adf.Doc {
+// shows is not here yet, the text names it, and the item waits for the file (Plan.Awaits). Jira opens a file that a
+// public comment shows to the customer: public says that it is one, and then only files show that are theirs to see.
+func (p *planner) localRich(doc *adf.Doc, addresses string, item replica.Path, public bool) *adf.Doc {
 	return doc.Local(p.incoming(addresses, func(m adf.Medium) (adf.Medium, bool) {
+		if public && !p.customers(m.Ref) {
+			return adf.Medium{}, false
+		}
 		media, known := p.in.mediaOf(m.Ref)
 		if known && media == "" {
 			p.awaits(item, replica.Path(m.Ref))
 		}
 		return adf.Medium{ID: media}, media != ""
 	}))
+}
+
+// customers reports whether the customer here may see the file behind a ref: one of the peer's that the rules make
+// public, or one of ours that surely is.
+func (p *planner) customers(ref string) bool {
+	if ours, ok := strings.CutPrefix(ref, TwinRef); ok {
+		f := p.file(ours)
+		return f != nil && f.Customer()
+	}
+	v, err := p.in.Remote[replica.Path(ref)].Value()
+	a, ok := v.(replica.Attachment)
+	return err == nil && ok && p.r.landsPublic(a.Public)
 }
 
 // withoutFiles is the text as it was written before any of its files came.
@@ -211,7 +227,7 @@ func (p *planner) richField(r *inRule, v replica.Rich) (jsm.Value, error) {
 	if err != nil {
 		return nil, r.to.refuse(v, "it is no document that can be read")
 	}
-	doc = p.localRich(doc, r.e.Addresses.Value, r.origin())
+	doc = p.localRich(doc, r.e.Addresses.Value, r.origin(), false)
 	if t := p.in.Ticket; t != nil {
 		if now, err := valueOf(t, r.to); err == nil {
 			if before, ok := now.(jsm.Rich); ok {

@@ -194,7 +194,7 @@ func TestAPictureComesWhenItsFileDoes(t *testing.T) {
 	for _, edits := range []string{"follow", "note", "ignore"} { // a picture that comes is no edit
 		rules := strings.Replace(takesTexts, "byline = false", "byline = false\nedits = \""+edits+"\"", 1)
 		got, p := here(t, rules, shown, func(a *Arrival) {
-			a.Ticket.Comments = []jsm.Comment{{ID: "900", Body: jsm.Rich(placeholder), Public: true, VisibilityKnown: true}}
+			a.Ticket.Comments = []jsm.Comment{{ID: "900", Body: jsm.Rich(placeholder), VisibilityKnown: true}}
 			a.Twin = func(p replica.Path) (string, bool) {
 				local, ok := map[replica.Path]string{"comment/5": "900", "attachment/77": "attachment/12"}[p]
 				return local, ok
@@ -213,6 +213,34 @@ func TestAPictureComesWhenItsFileDoes(t *testing.T) {
 		a.Files, a.Shown = map[string]string{"12": "media-12"}, func(p replica.Path) bool { return p == "attachment/12" }
 	}); !strings.Contains(got, "media-12") {
 		t.Error("our own file does not come back:", got)
+	}
+}
+
+// Jira opens a file that a public comment shows to the customer.
+func TestAPublicCommentShowsOnlyWhatTheCustomerMaySee(t *testing.T) {
+	shown := strings.ReplaceAll(picture, `"id":"m-77","collection":"c","alt":"plan.png"`, `"ref":"attachment/77","name":"plan.png"`)
+	for files, want := range map[string]bool{
+		"": false, "[incoming.attachments]\n": false, "[incoming.attachments]\nas = \"public\"\n": true, "[incoming.attachments]\nas = \"same\"\n": true,
+	} {
+		rules := strings.Replace(takesTexts, "byline = false", "byline = false\nas = \"public\"", 1) + files
+		got, p := here(t, rules, shown, func(a *Arrival) {
+			a.Remote["attachment/77"] = replica.NewItem(replica.Attachment{Name: "plan.png", Size: 3, MIME: "image/png", Public: true}, 1)
+			a.Twin = func(p replica.Path) (string, bool) { return "attachment/12", p == "attachment/77" }
+			a.Files = map[string]string{"12": "media-12"}
+		})
+		if strings.Contains(got, "media-12") != want || len(p.Awaits) != 0 {
+			t.Errorf("%q: %s %v", files, got, p.Awaits)
+		}
+	}
+	ours := strings.Replace(shown, "attachment/77", "twin/attachment/12", 1)
+	for proof, want := range map[jsm.Shown]bool{jsm.Unproven: false, jsm.ByComment: true} {
+		got, _ := here(t, strings.Replace(takesTexts, "byline = false", "byline = false\nas = \"public\"", 1), ours, func(a *Arrival) {
+			a.Ticket.Attachments = []jsm.Attachment{{ID: "12", Name: "plan.png", Shown: proof}}
+			a.Files, a.Shown = map[string]string{"12": "media-12"}, func(p replica.Path) bool { return p == "attachment/12" }
+		})
+		if strings.Contains(got, "media-12") != want {
+			t.Errorf("ours, %v: %s", proof, got)
+		}
 	}
 }
 
