@@ -132,7 +132,7 @@ func (c *Connection) askStands(ctx context.Context, from replica.LinkID) (p stan
 		defer t.mu.Unlock()
 		delete(t.answers, q.number)
 	}()
-	if err := t.s.SendControl(ctx, askKind, q.encode()); err != nil {
+	if err := t.s.SendControl(t.ctx, askKind, q.encode()); err != nil { // an asker who gives up breaks no message off
 		return p, fmt.Errorf("asking the partner: %w", err)
 	}
 	select {

@@ -95,14 +95,21 @@ func (m *impostor) positions(wire string) int {
 	return m.told[wire]
 }
 
+// now is the session that the north serves.
+func (m *impostor) now() *transport.Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.session
+}
+
 func (m *impostor) say(kind byte, body []byte) {
-	m.w.must(m.session.SendControl(context.Background(), kind, body))
+	m.w.must(m.now().SendControl(context.Background(), kind, body))
 }
 
 // stream opens a connection's stream as it should be and says one thing on it.
 // That the north stops it meanwhile is no failure.
 func (m *impostor) stream(wire string, kind byte, body []byte) *transport.FrameWriter {
-	w, err := m.session.OpenStream(context.Background(), wire)
+	w, err := m.now().OpenStream(context.Background(), wire)
 	m.w.must(err)
 	if w.WriteMessage('P', nil, m.position(wire)) == nil && w.WriteMessage(kind, nil, body) == nil {
 		w.Flush()
@@ -142,13 +149,13 @@ func TestAFaultStaysWithItsConnection(t *testing.T) {
 		{"too short", func(m *impostor) { m.stream("desk", 'R', nil) }, "is no replica"},
 		{"unknown kind", func(m *impostor) { m.stream("desk", 'Z', nil) }, "is no replica"},
 		{"wrong beginning", func(m *impostor) {
-			w, err := m.session.OpenStream(context.Background(), "desk")
+			w, err := m.now().OpenStream(context.Background(), "desk")
 			m.w.must(err)
 			m.w.must(w.WriteMessage('R', nil, nil))
 			m.w.must(w.Flush())
 		}, "begins with a message of kind"},
 		{"a beginning that is no position", func(m *impostor) {
-			w, err := m.session.OpenStream(context.Background(), "desk")
+			w, err := m.now().OpenStream(context.Background(), "desk")
 			m.w.must(err)
 			m.w.must(w.WriteMessage('P', nil, []byte("{")))
 			m.w.must(w.Flush())

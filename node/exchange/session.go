@@ -131,7 +131,7 @@ func (t *talk) begin(c *Connection) {
 		return
 	}
 	ctx, end := context.WithCancel(t.ctx)
-	l := &line{d: t.d, c: c, s: t.s, from: c.Log.From(at), told: at.PeerSaid, news: make(chan struct{}, 1), again: make(chan uint64, 1), began: time.Now(), end: end}
+	l := &line{d: t.d, c: c, s: t.s, life: t.ctx, from: c.Log.From(at), told: at.PeerSaid, news: make(chan struct{}, 1), again: make(chan uint64, 1), began: time.Now(), end: end}
 	t.lines[c.Wire] = l
 	c.live(t)
 	c.Log.Confirmed(at.PeerSaid)
@@ -199,10 +199,11 @@ type line struct {
 	d     *Desk
 	c     *Connection
 	s     *transport.Session
-	from  replica.Seq   // the first sequence the peer lacks
-	told  uint64        // the newest outcome it holds
-	again chan uint64   // the peer's line began anew: the newest outcome it holds then
-	news  chan struct{} // something was stored: a receipt is due
+	life  context.Context // the session's: a control message that is begun is finished, whatever becomes of the line
+	from  replica.Seq     // the first sequence the peer lacks
+	told  uint64          // the newest outcome it holds
+	again chan uint64     // the peer's line began anew: the newest outcome it holds then
+	news  chan struct{}   // something was stored: a receipt is due
 	began time.Time
 	end   func() // ends this line alone
 }
@@ -308,7 +309,7 @@ func (l *line) receipts(ctx context.Context) error {
 			}
 			at = l.c.Log.Position()
 		}
-		if err := l.receipt(ctx, at); err != nil {
+		if err := l.receipt(at); err != nil {
 			return err
 		}
 		pause = time.After(signEvery)
@@ -326,7 +327,7 @@ func (l *line) tellAgain(held uint64) {
 }
 
 // receipt signs and sends one receipt.
-func (l *line) receipt(ctx context.Context, at ledger.Position) error {
+func (l *line) receipt(at ledger.Position) error {
 	r := replica.Receipt{Connection: l.c.Wire, Epoch: at.InEpoch, Stored: at.Stored, Chain: at.InChain, Settled: l.told}
 	if at.Settled > l.told {
 		var err error
@@ -338,7 +339,7 @@ func (l *line) receipt(ctx context.Context, at ledger.Position) error {
 	if err != nil {
 		return fmt.Errorf("signing a receipt of connection %q: %w", l.c.Name, err)
 	}
-	if err := l.s.SendControl(ctx, receiptKind, b); err != nil {
+	if err := l.s.SendControl(l.life, receiptKind, b); err != nil {
 		return fmt.Errorf("sending a receipt of connection %q: %w", l.c.Name, err)
 	}
 	l.told = r.Settled

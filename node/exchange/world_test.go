@@ -40,14 +40,15 @@ type world struct {
 	north, south *company
 }
 
-// cable carries every packet, unless it is cut.
+// cable carries every packet, unless it is cut; nothing of a process that is dead.
 type cable struct {
 	simnet.PerfectRouter
-	cut atomic.Bool
+	cut  atomic.Bool
+	dead atomic.Pointer[company]
 }
 
 func (c *cable) SendPacket(p simnet.Packet) error {
-	if c.cut.Load() {
+	if dead := c.dead.Load(); c.cut.Load() || dead != nil && p.From.String() == dead.address.String() {
 		return nil
 	}
 	return c.PerfectRouter.SendPacket(p)
@@ -249,9 +250,11 @@ func (c *company) stop() {
 // kill ends the node as a power cut does: what was not synced is gone, or half
 // of it is.
 func (c *company) kill(rng *rand.Rand) {
+	c.w.cable.dead.Store(c) // what it does until it has ended reaches nobody
 	left := c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(3) * 50, RNG: rng})
 	c.halt()
 	c.halt = nil
+	c.w.cable.dead.Store(nil)
 	c.w.must(c.led.Close())
 	c.fs = left
 }
@@ -286,6 +289,9 @@ func (p inProcess) RoundTrip(r *http.Request) (a *http.Response, err error) {
 type meddled struct{ c *company }
 
 func (m meddled) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.c.w.cable.dead.Load() == m.c {
+		return nil, errors.New("the process is dead")
+	}
 	if m.c.slow.Load() {
 		time.Sleep(time.Duration(m.c.called.Add(1)%7) * 40 * time.Millisecond)
 	}
