@@ -230,17 +230,7 @@ func (d *Desk) strayWork(ctx context.Context, j *job, t *jsm.Ticket, lanes []*la
 			j.strange = true
 		}
 	}
-	if len(found) == 0 {
-		return nil
-	}
-	return d.led.Write(func(b *ledger.Batch) error {
-		for _, twin := range found {
-			if err := ledger.PutTwin(b, twin); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return d.keepStrays(found)
 }
 
 // workTwins finds the work logs that bear our mark for the link and are not known, as twins does with comments. Links and web

@@ -54,6 +54,11 @@ func (d *Desk) strays(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 			j.strange = true
 		}
 	}
+	return d.keepStrays(found)
+}
+
+// keepStrays stores what was found on a ticket and is ours.
+func (d *Desk) keepStrays(found []ledger.Twin) error {
 	if len(found) == 0 {
 		return nil
 	}
