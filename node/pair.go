@@ -208,17 +208,35 @@ type Knock struct {
 	Last        time.Time `json:"last"`
 }
 
+// Knocks is who knocked, and how many dials nobody listened to because strangers
+// dialled faster than a node listens to them.
+type Knocks struct {
+	Knocked []Knock  `json:"knocked"`
+	Unheard *Unheard `json:"unheard,omitempty"` // nil: none
+}
+
+// Unheard counts the dials that were refused before their keys were known.
+type Unheard struct {
+	Count   int       `json:"count"`
+	Address string    `json:"address"` // where the last one came from
+	First   time.Time `json:"first"`
+	Last    time.Time `json:"last"`
+}
+
 // PairPending lists who knocked since the node started; a node that does not
 // run hears nobody.
 var PairPending = op("pair/pending", (*Node).pairPending)
 
-func (n *Node) pairPending(context.Context, Nothing) ([]Knock, error) {
+func (n *Node) pairPending(context.Context, Nothing) (Knocks, error) {
 	if n.live.Load() == nil {
-		return nil, notRunning("who knocks is known to a running node only")
+		return Knocks{}, notRunning("who knocks is known to a running node only")
 	}
-	knocks := []Knock{}
+	knocks := Knocks{Knocked: []Knock{}}
 	for _, k := range n.pairing.Pending() {
-		knocks = append(knocks, Knock{string(k.NodeID), k.Fingerprint, k.Address, k.Count, k.First, k.Last})
+		knocks.Knocked = append(knocks.Knocked, Knock{string(k.NodeID), k.Fingerprint, k.Address, k.Count, k.First, k.Last})
+	}
+	if u := n.pairing.Unheard(); u.Count > 0 {
+		knocks.Unheard = &Unheard{u.Count, u.Address, u.First, u.Last}
 	}
 	return knocks, nil
 }

@@ -160,6 +160,7 @@ func (e *Endpoint) connect(ctx context.Context, k known) (*quic.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	conf.NextProtos = append(conf.NextProtos, proofAt(k.card.hash(), hourOf(time.Now())))
 	var failed []error
 	for _, address := range k.Addresses {
 		addrs, err := resolve(ctx, address)

@@ -9,6 +9,7 @@
 //     signatures are stored. Until then a connected peer is quarantined.
 //   - Of several connections with a peer both ends keep the same one; Serve runs for one at a time. A revoked peer's sessions are closed
 //     when Revoke returns. No session outlives a certificate of its handshake.
+//   - Strangers who dial take a small share of the node, whatever their number; who holds a card of ours gets in meanwhile (gate.go).
 //   - What a peer sends is bounded before anything is allocated for it, and no decoder panics.
 //   - Run returns when everything that it started has ended.
 //
@@ -64,6 +65,15 @@
 //
 // A frame is the length of its body (4 bytes, big endian, at most 1 MiB), its kind (1 byte, below 0x80) and its body. A message longer than a
 // frame is full frames with 0x80 added to the kind, and a last one without.
+//
+// # Knocking
+//
+// A dialler offers two application protocols: "parley/1", which is chosen, and one that shows that it holds a card of the node it dials:
+//
+//	"parley-card/" ‖ base64url without padding of the first 16 bytes of HMAC-SHA-256(SHA-256(card), "parley knock v1\0" ‖ hours since 1970: 8 bytes)
+//
+// A listener takes the hours before and after for good, too. It is no proof of who dials; without it a dialler waits among strangers, of whom a
+// node hears a few a second and refuses the rest before it computes anything for them. Those are counted (Pairing.Unheard), not listed.
 //
 // # Session
 //

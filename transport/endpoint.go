@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -27,9 +26,6 @@ const (
 	smallWindow   = 256 << 10
 	largeWindow   = 16 << 20
 	stalledFactor = 4 // whole streams that may stand still before the rest of the connection does
-
-	freshPerSecond = 200 // handshakes from unproven addresses before the address must be proven (a Retry)
-	freshBurst     = 400
 
 	dialsAtOnce = 64 // quic-go's accept queue is 32 deep; from 64 diallers none was refused (measured)
 )
@@ -69,7 +65,7 @@ type Endpoint struct {
 	owned    bool // the socket is ours to close
 	quic     *quic.Transport
 	quicConf *quic.Config
-	fresh    *rate.Limiter
+	gate     *gate
 	dials    chan struct{} // dialsAtOnce places
 	running  atomic.Bool
 	wg       sync.WaitGroup // everything that Run started
@@ -109,7 +105,7 @@ func New(cfg Config) (*Endpoint, error) {
 	}
 	e := &Endpoint{
 		cfg: cfg, log: cfg.Logger, socket: cfg.Conn, quicConf: quicConfig(len(peers)),
-		fresh: rate.NewLimiter(freshPerSecond, freshBurst), dials: make(chan struct{}, dialsAtOnce),
+		gate: newGate(cfg.Pairing, cfg.Logger), dials: make(chan struct{}, dialsAtOnce),
 		links: map[string]*link{}, changed: make(chan struct{}),
 	}
 	if e.socket == nil {
@@ -118,7 +114,7 @@ func New(cfg Config) (*Endpoint, error) {
 		}
 		e.owned = true
 	}
-	e.quic = &quic.Transport{Conn: e.socket, VerifySourceAddress: func(net.Addr) bool { return !e.fresh.Allow() }}
+	e.quic = &quic.Transport{Conn: e.socket, VerifySourceAddress: e.gate.unproven, ConnContext: e.gate.enter}
 	if cfg.ResetKey != ([32]byte{}) {
 		e.quic.StatelessResetKey = (*quic.StatelessResetKey)(&cfg.ResetKey)
 	}
@@ -189,14 +185,19 @@ func (e *Endpoint) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if !e.cfg.DialOnly {
-		listener, err := e.quic.Listen(e.serverTLS(), e.quicConf)
+		listening := e.quicConf.Clone()
+		listening.GetConfigForClient = e.gate.impatient(e.quicConf)
+		listener, err := e.quic.Listen(e.serverTLS(), listening)
 		if err != nil {
 			return errors.Join(fmt.Errorf("listening: %w", err), e.quic.Close(), e.closeSocket())
 		}
 		defer listener.Close()
 		e.wg.Go(func() { e.accept(ctx, listener, stop) })
 	}
-	unwatch := e.cfg.Pairing.watch(e.Kick)
+	unwatch := e.cfg.Pairing.watch(func(peer string) {
+		e.gate.cards.stale.Store(true)
+		e.Kick(peer)
+	})
 	e.wg.Go(func() { e.supervise(ctx) })
 	<-ctx.Done()
 	unwatch()
@@ -229,11 +230,14 @@ func (e *Endpoint) serverTLS() *tls.Config {
 		NextProtos:             []string{protocolName},
 		SessionTicketsDisabled: true,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if err := e.gate.hear(hello); err != nil {
+				return nil, err
+			}
 			from := hello.Conn.RemoteAddr().String()
 			return e.tlsConfig(func(p pin) bool {
 				_, ok := e.cfg.Pairing.byPin(p)
 				if !ok {
-					e.cfg.Pairing.knocked(p, from)
+					e.cfg.Pairing.knocks.add(p, from, time.Now())
 					e.log.Debug("refused an unpaired key", "node", string(p.NodeID()), "from", from)
 				}
 				return ok

@@ -11,10 +11,7 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The plain story: cards cross, the nodes meet, both administrators compare the words, and the session is served.
 func TestPairAndTalk(t *testing.T) {

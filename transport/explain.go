@@ -130,7 +130,7 @@ func explain(err error) string {
 		case quic.ConnectionRefused:
 			return "the partner's node is busy and refused the connection"
 		case tlsAlert + 80: // internal_error
-			return "the partner's node could not take part in a handshake; its own certificate may have ended"
+			return "the partner's node did not listen to us: strangers flood it and it does not know us for a partner (do the clocks differ by an hour or more?), or its own certificate has ended"
 		}
 		return "the partner's node broke off: " + t.ErrorCode.String()
 	}

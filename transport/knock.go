@@ -2,6 +2,7 @@ package transport
 
 import (
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -16,11 +17,24 @@ type Knock struct {
 	First, Last time.Time
 }
 
-// knocks is a list bounded by maxKnocks, in memory only: anybody can fill it.
-type knocks struct{ all []Knock } // the latest last
+// Unheard is the dials that were refused before their keys were known, because strangers dialled faster than the node listens to them.
+type Unheard struct {
+	Count       int
+	First, Last time.Time
+	Address     string // where the last one came from
+}
+
+// knocks is a list bounded by maxKnocks, in memory only: anybody can fill it. It has a lock of its own, so that who fills it holds up nobody.
+type knocks struct {
+	mu      sync.Mutex
+	all     []Knock // guarded by mu; the latest last
+	unheard Unheard // guarded by mu
+}
 
 func (k *knocks) add(key pin, address string, now time.Time) {
 	id := key.NodeID()
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	entry := Knock{NodeID: id, Fingerprint: key.Fingerprint(), First: now}
 	if i := slices.IndexFunc(k.all, func(o Knock) bool { return o.NodeID == id }); i >= 0 {
 		entry = k.all[i]
@@ -33,15 +47,30 @@ func (k *knocks) add(key pin, address string, now time.Time) {
 	k.all = append(k.all, entry)
 }
 
-func (k *knocks) list() []Knock {
-	all := slices.Clone(k.all)
+// turnAway counts a dial that nobody listened to.
+func (k *knocks) turnAway(address string, now time.Time) Unheard {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.unheard.Count == 0 {
+		k.unheard.First = now
+	}
+	k.unheard.Count++
+	k.unheard.Last, k.unheard.Address = now, address
+	return k.unheard
+}
+
+// Pending lists who knocked with a key that is not paired, the latest first.
+func (p *Pairing) Pending() []Knock {
+	p.knocks.mu.Lock()
+	defer p.knocks.mu.Unlock()
+	all := slices.Clone(p.knocks.all)
 	slices.Reverse(all)
 	return all
 }
 
-// knocked notes a refused key.
-func (p *Pairing) knocked(key pin, address string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.knocks.add(key, address, time.Now())
+// Unheard tells how many dials a running endpoint refused unheard. A Count of zero: none.
+func (p *Pairing) Unheard() Unheard {
+	p.knocks.mu.Lock()
+	defer p.knocks.mu.Unlock()
+	return p.knocks.unheard
 }

@@ -48,7 +48,8 @@ type Pairing struct {
 	pins     map[pin]string   // guarded by mu: names of the peers that may connect
 	watchers map[int]func(peer string)
 	watching int
-	knocks   knocks
+
+	knocks knocks
 }
 
 // NewPairing reads nothing yet; a store that fails shows in the first verb.
@@ -268,11 +269,4 @@ func (p *Pairing) Peer(name string) (*Peer, error) {
 		return nil, fmt.Errorf("%w: %q", ErrNoPeer, name)
 	}
 	return k.clone(), nil
-}
-
-// Pending lists who knocked with a key that is not paired, the latest first.
-func (p *Pairing) Pending() []Knock {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.knocks.list()
 }

@@ -267,12 +267,13 @@ func (b *brokenStore) SavePeer(p *Peer) error {
 }
 
 func TestKnocksAreBounded(t *testing.T) {
-	var k knocks
+	p := &Pairing{}
+	k := &p.knocks
 	for i := range 3 * maxKnocks {
 		k.add(pin{byte(i), byte(i >> 8)}, fmt.Sprint("192.0.2.1:", i), time.Unix(int64(i), 0))
 		k.add(pin{2: 1}, "192.0.2.9:9", time.Unix(int64(i), 0))
 	}
-	all := k.list()
+	all := p.Pending()
 	if len(all) != maxKnocks || all[0].Count != 3*maxKnocks || all[0].Address != "192.0.2.9:9" || all[0].Fingerprint != (pin{2: 1}).Fingerprint() {
 		t.Errorf("%d knocks, the last %+v", len(all), all[0])
 	}

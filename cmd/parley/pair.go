@@ -252,7 +252,12 @@ func pairPending(w *words) *cobra.Command {
 		Short: "list who knocked without being paired",
 		Long: `Lists keys that tried to connect and are not paired, since the node started.
 
-JSON: [{"node":"…","fingerprint":"…","address":"…","count":n,"first":"…","last":"…"}]`,
+Where strangers dial faster than a node listens to them, it hears a few a second and
+refuses the rest unheard; it then tells how many. Partners, and whoever holds a card
+that you offered, are heard at once.
+
+JSON: {"knocked":[{"node":"…","fingerprint":"…","address":"…","count":n,"first":"…","last":"…"}],
+"unheard":{"count":n,"address":"…","first":"…","last":"…"}}`,
 		Example: "  parley pair pending",
 		Args:    takes(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -268,10 +273,15 @@ JSON: [{"node":"…","fingerprint":"…","address":"…","count":n,"first":"…"
 				return writeJSON(c.OutOrStdout(), all)
 			}
 			var rows [][]string
-			for _, k := range all {
+			for _, k := range all.Knocked {
 				rows = append(rows, []string{k.Fingerprint, k.Address, strconv.Itoa(k.Count), stamp(k.Last)})
 			}
-			return table(c.OutOrStdout(), "nobody has knocked", []string{"FINGERPRINT", "ADDRESS", "TIMES", "LAST"}, rows)
+			if err := table(c.OutOrStdout(), "nobody has knocked", []string{"FINGERPRINT", "ADDRESS", "TIMES", "LAST"}, rows); err != nil || all.Unheard == nil {
+				return err
+			}
+			u := all.Unheard
+			_, err = fmt.Fprintf(c.OutOrStdout(), "and %d dials refused unheard, too many at a time: from %s to %s, the last from %s\n", u.Count, stamp(u.First), stamp(u.Last), u.Address)
+			return err
 		},
 	}
 }
