@@ -1,9 +1,5 @@
 package ledger
 
-import (
-	"github.com/cockroachdb/pebble/v2"
-)
-
 // Mark is one durable dirty mark: the ticket may have changed.
 type Mark struct {
 	Ticket     string
@@ -45,8 +41,7 @@ func (l *Ledger) Generation() uint64 { return l.mark.Load() }
 // ClearDirty takes away a ticket's marks up to a generation. It need not wait
 // for the disk: a mark that comes back costs one read.
 func (l *Ledger) ClearDirty(ticket string, upTo uint64) error {
-	k := table('M').str(ticket)
-	return l.db.DeleteRange(k, append(key(nil), k...).num(upTo+1), pebble.NoSync)
+	return l.clear(table('M').str(ticket), table('M').str(ticket).num(upTo+1))
 }
 
 // Dirty calls use for every ticket with a dirty mark.

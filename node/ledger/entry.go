@@ -21,6 +21,7 @@ const (
 	Passed   Verdict = 'p' // nothing was taken out
 	Dropped  Verdict = 'd' // items were dropped
 	Received Verdict = 'r' // an incoming replica: the gate speaks when it is reconciled
+	Unread   Verdict = 'u' // an incoming replica that cannot be read, and was refused
 )
 
 // Entry is one replica in a connection's log, as it crossed.
@@ -38,8 +39,9 @@ type Entry struct {
 }
 
 const (
-	entryVersion  = 1
-	erasedVersion = 2 // the same without its body
+	fullVersion   = 1 // as erasedVersion, and its body; read, not written any more
+	erasedVersion = 2 // all but the body
+	entryVersion  = 3 // without what its body tells: link, rules version, commitment
 )
 
 // commitment is HMAC-SHA-256 (RFC 2104) of a replica's bytes under its salt. It
@@ -74,34 +76,60 @@ func chain(before, commitment replica.Hash) replica.Hash {
 	return sha256.Sum256(pair[:])
 }
 
-// entryHead is the length of an entry before its body.
-const entryHead = 2 + 8 + 16 + 32 + SaltSize + 32 + 32
+// Lengths of an entry before its body, and of an erased one.
+const (
+	entryHead   = 2 + 8 + SaltSize + 32
+	erasedEntry = entryHead + 16 + 32 + 32
+)
+
+// size is the length of what encode adds.
+func (e *Entry) size() int {
+	if e.Erased {
+		return erasedEntry
+	}
+	return entryHead + len(e.Body)
+}
 
 func (e *Entry) encode(b []byte) []byte {
-	version := byte(entryVersion)
 	if e.Erased {
-		version = erasedVersion
+		b = append(e.begin(b, erasedVersion), e.Link[:]...)
+		b = append(append(b, e.Rules[:]...), e.Salt[:]...)
+		return append(append(b, e.Commitment[:]...), e.Chain[:]...)
 	}
-	b = append(b, version, byte(e.Verdict))
-	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixMilli()))
-	b = append(append(append(b, e.Link[:]...), e.Rules[:]...), e.Salt[:]...)
-	b = append(append(b, e.Commitment[:]...), e.Chain[:]...)
+	b = append(append(e.begin(b, entryVersion), e.Salt[:]...), e.Chain[:]...)
 	return append(b, e.Body...)
+}
+
+func (e *Entry) begin(b []byte, version byte) []byte {
+	return binary.BigEndian.AppendUint64(append(b, version, byte(e.Verdict)), uint64(e.At.UnixMilli()))
 }
 
 func (e *Entry) decode(v []byte) error {
 	r := reader{b: v}
 	version := r.take(1)[0]
-	if version != entryVersion && version != erasedVersion {
+	if version < fullVersion || version > entryVersion {
 		return fmt.Errorf("the ledger holds a log entry of version %d, this parley reads %d", version, entryVersion)
 	}
 	e.Erased = version == erasedVersion
 	e.Verdict = Verdict(r.take(1)[0])
 	e.At = time.UnixMilli(int64(r.num()))
-	e.Link, e.Rules = r.link(), r.hash()
+	if version != entryVersion {
+		e.Link, e.Rules = r.link(), r.hash()
+	}
 	copy(e.Salt[:], r.take(SaltSize))
-	e.Commitment, e.Chain = r.hash(), r.hash()
+	if version != entryVersion {
+		e.Commitment = r.hash()
+	}
+	e.Chain = r.hash()
+	r.bad = r.bad || e.Erased && len(r.b) > 0
 	e.Body = append([]byte(nil), r.b...)
+	if version == entryVersion {
+		e.Commitment = commitment(e.Salt, e.Body)
+		if e.Verdict != Unread {
+			told, _ := replica.Open(e.Body) // where the disk has damaged it, the chain tells
+			e.Link, e.Rules = told.Link, told.Rules
+		}
+	}
 	return r.end("log entry")
 }
 

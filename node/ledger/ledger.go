@@ -18,7 +18,7 @@ import (
 const format = pebble.FormatValueSeparation
 
 const (
-	memTable  = 64 << 20 // bytes; small, so that a recycled WAL is reached soon (a fresh one costs a journal commit per sync)
+	memTable  = 16 << 20 // bytes, and two while one is flushed; what a node takes in memory grows with what it writes until the first flush (64 MiB: 14.1 µs of processor a replica, 16: 15.8, 4: 23)
 	cacheSize = 16 << 20 // bytes of block cache
 )
 
@@ -170,6 +170,37 @@ func (l *Ledger) scanFrom(prefix, from []byte, use func(key, value []byte) (bool
 		return fmt.Errorf("scanning the ledger: %w", err)
 	}
 	return nil
+}
+
+// fewKeys are deleted one by one. A range deletion stays in the memtable until that is
+// flushed, hours later, and each iterator that is opened after a new one sorts all of
+// them anew: with one for each of 2,000 changes of a ticket, these took 200 s, not 0.2 s.
+const fewKeys = 256
+
+// clear deletes the keys from first to before end. It does not wait for the disk.
+func (l *Ledger) clear(first, end []byte) error {
+	b := l.db.NewBatch()
+	defer b.Close()
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: first, UpperBound: end})
+	if err != nil {
+		return fmt.Errorf("clearing in the ledger: %w", err)
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		if b.Count() == fewKeys {
+			return l.db.DeleteRange(first, end, pebble.NoSync)
+		}
+		if err := b.Delete(it.Key(), nil); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("clearing in the ledger: %w", err)
+	}
+	if b.Empty() {
+		return nil
+	}
+	return b.Commit(pebble.NoSync)
 }
 
 // floor is the last key under prefix that is not beyond k; k where there is none.

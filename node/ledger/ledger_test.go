@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -199,5 +201,30 @@ func BenchmarkCommit(b *testing.B) {
 			wg.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "replicas/s")
 		})
+	}
+}
+
+// An entry is read back whole, be it written without what its body tells, as
+// every entry once was, or without its body.
+func TestEntryForms(t *testing.T) {
+	r := &replica.Replica{Version: replica.Version1, Link: linkID(1), Seq: 7, Rules: replica.Hash{9}, Set: replica.View{"summary": replica.NewItem(replica.Text("printer"), 1)}}
+	body, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Entry{Seq: 7, At: time.UnixMilli(1_760_000_000_000), Link: r.Link, Rules: r.Rules, Verdict: Passed, Salt: [SaltSize]byte{1}, Chain: replica.Hash{2}, Body: body}
+	want.Commitment = commitment(want.Salt, body)
+	erased := want
+	erased.Body, erased.Erased = nil, true
+	full := append(erased.encode(nil), body...)
+	full[0] = fullVersion
+	for name, c := range map[string]struct {
+		stored []byte
+		want   Entry
+	}{"now": {want.encode(nil), want}, "once": {full, want}, "erased": {erased.encode(nil), erased}} {
+		got := Entry{Seq: 7}
+		if err := got.decode(c.stored); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: read %+v, %v, want %+v", name, got, err, c.want)
+		}
 	}
 }

@@ -161,8 +161,7 @@ func (g *Log) free(now Told) (freed []replica.LinkID) {
 // Confirmed forgets the outcomes up to number n, which the peer says it holds on
 // its disk. It need not wait for ours: what comes back is passed over.
 func (g *Log) Confirmed(n uint64) {
-	k := table('Y').str(g.connection)
-	if err := g.l.db.DeleteRange(k, append(key(nil), k...).num(n+1), pebble.NoSync); err != nil {
+	if err := g.l.clear(table('Y').str(g.connection), table('Y').str(g.connection).num(n+1)); err != nil {
 		g.l.log.Warn("outcomes that the peer holds stay on disk", "connection", g.connection, "err", err)
 	}
 }

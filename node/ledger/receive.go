@@ -226,7 +226,7 @@ func (in *intake) take(now *head, a Arrived) error {
 	}
 	if err != nil {
 		in.refused = append(in.refused, replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: Malformed})
-		in.fault = err
+		in.fault, e.Verdict = err, Unread
 		in.g.l.log.Warn("a replica cannot be read", "connection", in.g.connection, "seq", a.Seq, "err", err)
 	} else {
 		e.Link, e.Rules = r.Link, r.Rules

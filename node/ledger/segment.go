@@ -32,7 +32,7 @@ func (s *segments) add(e *Entry) error {
 		s.first = e.Seq
 	}
 	s.next = e.Seq + 1
-	s.buf = e.encode(binary.AppendUvarint(s.buf, uint64(entryHead+len(e.Body))))
+	s.buf = e.encode(binary.AppendUvarint(s.buf, uint64(e.size())))
 	if s.whole || len(s.buf) < segmentBytes {
 		return nil
 	}
