@@ -34,7 +34,7 @@ var floors = map[string][]string{
 }
 
 // testsToo are imports that test files alone may have besides.
-var testsToo = []string{"jsm/sim", "conf"}
+var testsToo = []string{"jsm/sim", "conf", "node/ledger"}
 
 const root = "../.."
 

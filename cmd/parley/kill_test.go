@@ -233,10 +233,11 @@ type killDrama struct {
 	t       *testing.T
 	firms   [2]*firm
 	rng     *rand.Rand
-	cases   []killCase
+	cases   []*killCase
 	sayings []saying
 	edits   int
 	pace    time.Duration // between two acts; 0: 70 ms
+	life    int           // acts on a case until it is brought to its end and a new one raised; 0: none ends
 }
 
 // killCase is a ticket that somebody raised. Its mark stands in the
@@ -244,6 +245,8 @@ type killDrama struct {
 type killCase struct {
 	origin int // index of the firm
 	mark   string
+	acts   int  // what was done to it
+	over   bool // it is resolved, and people have others to work on
 }
 
 // saying is one comment of a person's.
@@ -253,11 +256,14 @@ type saying struct {
 	public bool
 	at     *firm
 	key    string
-	of     killCase
+	of     *killCase
 	id     string
 }
 
-const mostCases = 12
+const (
+	mostCases     = 12  // that people work on at a time
+	recentSayings = 100 // one of the last that many is rewritten
+)
 
 // play lets people work until stop is closed, and a little longer.
 func (d *killDrama) play(stop <-chan struct{}) error {
@@ -279,11 +285,16 @@ func (d *killDrama) play(stop <-chan struct{}) error {
 
 // act is one thing that somebody does.
 func (d *killDrama) act() error {
-	if p := d.rng.IntN(100); len(d.cases) == 0 || len(d.cases) < mostCases && p < 8 {
+	live := d.live()
+	if p := d.rng.IntN(100); len(live) == 0 || len(live) < mostCases && p < 8 {
 		return d.raise()
 	}
-	c := d.cases[d.rng.IntN(len(d.cases))]
+	c := live[d.rng.IntN(len(live))]
 	side := d.rng.IntN(2)
+	c.acts++
+	if d.life > 0 && c.acts > d.life {
+		return d.finish(c)
+	}
 	f := d.firms[side]
 	at := f.matching(c.mark)
 	if len(at) == 0 {
@@ -313,8 +324,33 @@ func (d *killDrama) act() error {
 	}
 }
 
+// live is the cases that are not over.
+func (d *killDrama) live() (live []*killCase) {
+	for _, c := range d.cases {
+		if !c.over {
+			live = append(live, c)
+		}
+	}
+	return live
+}
+
+// finish brings a case one step nearer to its end, on the side that works on it.
+func (d *killDrama) finish(c *killCase) error {
+	side := 1 - c.origin
+	at := d.firms[side].matching(c.mark)
+	if len(at) == 0 {
+		return nil
+	}
+	if at[0].Status == "Resolved" {
+		c.over = true
+		return nil
+	}
+	d.edits++
+	return d.work(side, at[0])
+}
+
 func (d *killDrama) raise() error {
-	c := killCase{d.rng.IntN(2), fmt.Sprintf("case-%04d", len(d.cases)+1)}
+	c := &killCase{origin: d.rng.IntN(2), mark: fmt.Sprintf("case-%04d", len(d.cases)+1)}
 	f := d.firms[c.origin]
 	form := []string{"Get IT help", "Report a problem"}[c.origin]
 	_, err := f.agent().CreateRequest(form, map[string]any{"summary": "summary of " + c.mark, "description": c.mark + " as told on the telephone"})
@@ -322,7 +358,7 @@ func (d *killDrama) raise() error {
 	return err
 }
 
-func (d *killDrama) say(f *firm, c killCase, key string, public bool) error {
+func (d *killDrama) say(f *firm, c *killCase, key string, public bool) error {
 	s := saying{mark: fmt.Sprintf("saying-%04d", len(d.sayings)+1), public: public, at: f, key: key, of: c}
 	s.latest = s.mark + " first"
 	var err error
@@ -336,7 +372,8 @@ func (d *killDrama) edit() error {
 	if len(d.sayings) == 0 {
 		return nil
 	}
-	s := &d.sayings[d.rng.IntN(len(d.sayings))]
+	recent := d.sayings[max(0, len(d.sayings)-recentSayings):]
+	s := &recent[d.rng.IntN(len(recent))]
 	d.edits++
 	s.latest = fmt.Sprintf("%s edited %d", s.mark, d.edits)
 	return s.at.agent().EditComment(s.key, s.id, s.latest)
@@ -385,7 +422,7 @@ func (d *killDrama) faults() (faults []string) {
 }
 
 // compare compares one case's twins.
-func (d *killDrama) compare(c killCase, n, s sim.Ticket, fault func(string, ...any)) {
+func (d *killDrama) compare(c *killCase, n, s sim.Ticket, fault func(string, ...any)) {
 	twins := n.Key + " and " + s.Key
 	if n.Summary != s.Summary {
 		fault("%s: summaries %q and %q", twins, n.Summary, s.Summary)
