@@ -18,7 +18,8 @@ func (f *Flaw) Error() string { return fmt.Sprintf("document at %q: %s", f.Path,
 
 // Check says whether Jira would take the bytes as a document, by the schema of @atlaskit/adf-schema 57.7.22.
 // The error is an ErrNotADF, or a *Flaw. The schema grows every week: where the flaw is Unknown, a tenant may be
-// ahead of this package, and only it can tell.
+// ahead of this package, and only it can tell. It grows by nodes, marks and attributes: no definition of it has ever had
+// another member than type, attrs, content, marks, text and version, and what it has dropped does not come back.
 func Check(b []byte) error {
 	root, err := read(b)
 	if err != nil {
@@ -70,7 +71,7 @@ func (c *checker) node(m map[string]any, as child, path string) {
 		case name == "attrs", name == "marks", name == "content", name == "text":
 			c.refuse(path, "%s has no %s", as.kind, name)
 		default:
-			c.doubt(path, "%s has an unknown member", as.kind)
+			c.refuse(path, "%s has a member that no node has", as.kind)
 		}
 	}
 	if text, ok := m["text"].(string); as.kind == "text" && (!ok || text == "") {
@@ -109,6 +110,9 @@ func (c *checker) content(m map[string]any, r *rule, kind, path string) {
 	}
 }
 
+// retired are nodes that the schema of 2018 had and today's has not (the oracle's reference documents of that year).
+var retired = []string{"applicationCard"}
+
 // child checks a node as the place's alternative whose marks fit; the alternatives differ in nothing else.
 func (c *checker) child(v any, allowed []child, parent, path string) {
 	m, _ := v.(map[string]any)
@@ -117,7 +121,12 @@ func (c *checker) child(v any, allowed []child, parent, path string) {
 		c.refuse(path, "a node without a type")
 		return
 	}
-	if nodes, _ := rules(); nodes[kind] == nil {
+	nodes, _ := rules()
+	switch {
+	case slices.Contains(retired, kind):
+		c.refuse(path, "%s is no node of Jira's any more", kind)
+		return
+	case nodes[kind] == nil:
 		c.doubt(path, "a node of an unknown type")
 		return
 	}
@@ -165,8 +174,13 @@ func (c *checker) marks(v any, allowed []string, path string) {
 			return
 		}
 		for name := range m {
-			if name != "type" && (name != "attrs" || r.attrs == nil) {
-				c.doubt(path, "the mark %s has an unknown member", kind)
+			switch {
+			case name == "type", name == "attrs" && r.attrs != nil:
+			case name == "attrs":
+				c.doubt(path, "the mark %s has attributes, and none are known", kind)
+			default:
+				c.refuse(path, "the mark %s has a member that no mark has", kind)
+				return
 			}
 		}
 		c.attrs(m, r, kind, path)

@@ -19,6 +19,13 @@ func Text(s string) *Doc {
 	return d
 }
 
+// File is a document that shows one file of this tenant's, by the id that its media service has for it.
+func File(media, name string) *Doc {
+	file := &Node{Type: "media", Attrs: attrsOf("type", "file", "id", media, "alt", name)}
+	file.Attrs["collection"] = Attr("") // demanded, but may be empty
+	return &Doc{Content: []*Node{{Type: "mediaGroup", Content: []*Node{file}}}}
+}
+
 // Paragraph is a paragraph of inline nodes.
 func Paragraph(inline ...*Node) *Node { return &Node{Type: "paragraph", Content: inline} }
 
