@@ -34,6 +34,7 @@ func FuzzAnswers(f *testing.F) {
 	for _, s := range []string{
 		`{"id":"10042","key":"SUP-7","fields":{"summary":"x","updated":"2026-07-07T10:01:40.376+0900","created":"2026-07-07T10:01:40.376+0900","status":{"id":"1","name":"Open"},"project":{"id":"1","key":"SUP"}}}`,
 		`{"issues":[{"id":"10042","key":"SUP-7","fields":{"updated":"2026-07-07T10:01:40.376+0900"}}],"isLast":true}`,
+		`{"issues":[{"id":"1","fields":{"customfield_1":"2026-07-07T10:01:40.376+0900","customfield_2":[{"id":"3","finalDecision":"pending","approvers":[{"approverDecision":"approved"}]}]}},{"id":2,"fields":{"customfield_1":3,"customfield_2":{}}}],"isLast":true}`,
 		`{"issues":[],"nextPageToken":"x"}`, `{"values":[{"id":"1","items":[{"field":"summary"}]}],"isLast":true,"total":1}`,
 		`{"comments":[{"id":"1","body":{"type":"doc","version":1,"content":[]},"author":{"accountId":"a"}}],"total":1}`,
 		`{"values":[{}],"isLastPage":false}`, `[{"id":"a","name":null}]`, `{"permissions":{"BROWSE":{"havePermission":true}}}`, `{"matches":[{"matchedIssues":[1],"errors":[]}]}`,
@@ -71,6 +72,15 @@ func meetAnswer(t *testing.T, body string) {
 			_, err := c.Permissions(ctx, "SUP", []string{"BROWSE"})
 			return err
 		},
+		"rated": func(ctx context.Context, c *Client) error {
+			_, err := c.Rated(ctx, []string{"SUP"}, "customfield_1", time.Hour)
+			return err
+		},
+		"awaiting": func(ctx context.Context, c *Client) error {
+			_, err := c.Awaiting(ctx, []string{"SUP"}, "customfield_2")
+			return err
+		},
+		"open":    func(ctx context.Context, c *Client) error { _, err := c.Open(ctx, []string{"SUP"}); return err },
 		"updated": func(ctx context.Context, c *Client) error { _, err := c.Updated(ctx, []string{"10042"}); return err },
 		"match": func(ctx context.Context, c *Client) error {
 			_, _, err := c.Match(ctx, []string{"10042"}, []string{"project = SUP"})

@@ -21,6 +21,7 @@ type Sought struct {
 	By     string             // our account
 	Since  time.Time          // when the upload was begun, by our clock
 	Known  []string           // attachments that are accounted for otherwise
+	Said   []string           // comments that are
 	Public bool               // it was AttachPublic
 }
 
@@ -65,21 +66,29 @@ func (c *Client) FindUpload(ctx context.Context, issue string, s Sought) (*Uploa
 			}
 		}
 		if s.Public {
-			err = c.findEcho(ctx, t, s.By, up)
+			err = c.findEcho(ctx, t, s.By, up, s.Said)
 		}
 		return up, err
 	}
 	return nil, nil
 }
 
+// EchoOf finds the comment that Jira made of a public upload of a's author, with the mark that it may bear; nil: there is
+// none beside the comments that are accounted for otherwise. It costs 2 points and more for each public comment of the author's from the minute of the upload.
+func (c *Client) EchoOf(ctx context.Context, t *Ticket, a Attachment, said []string) (*Comment, error) {
+	up := &Uploaded{Attachment: a}
+	err := c.findEcho(ctx, t, a.Author.AccountID, up, said)
+	return up.Echo, err
+}
+
 // findEcho finds the comment that Jira made of an upload.
-func (c *Client) findEcho(ctx context.Context, t *Ticket, me string, up *Uploaded) error {
+func (c *Client) findEcho(ctx context.Context, t *Ticket, me string, up *Uploaded, said []string) error {
 	if err := c.complete(ctx, t, false); err != nil {
 		return err
 	}
 	for i := range t.Comments {
 		cm := &t.Comments[i]
-		if cm.Author.AccountID != me || !cm.Customer() || cm.Created.Sub(up.Attachment.Created).Abs() > echoWithin {
+		if cm.Author.AccountID != me || !cm.Customer() || cm.Created.Sub(up.Attachment.Created).Abs() > echoWithin || slices.Contains(said, cm.ID) {
 			continue
 		}
 		list, err := c.commentAttachments(ctx, t.ID, cm.ID)

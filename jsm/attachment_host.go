@@ -67,7 +67,7 @@ func (m media) address(from *url.URL, location string) (*url.URL, error) {
 	case m.local && private(host):
 		return at, nil
 	}
-	return nil, fmt.Errorf("%w: %q; name it in the tenant's media hosts if it is yours", ErrHost, clip(host, 100))
+	return nil, fmt.Errorf("%w: %q; if it is yours, add it to media_hosts under [tenant] in parley.toml", ErrHost, clip(host, 100))
 }
 
 // withoutAddress takes an address that is signed out of the one error that net/http quotes it in.

@@ -22,7 +22,7 @@ type Upload struct {
 	SHA256 *[sha256.Size]byte
 	Open   func() (io.ReadCloser, error)
 
-	Say  string          // of AttachPublic: wiki markup that stands in the comment above the file; empty: none
+	Say  string          // of AttachPublic: a line that stands in the comment above the file; empty: none
 	Mark json.RawMessage // of AttachPublic: our property for the comment that Jira makes; nil: none
 }
 
@@ -81,6 +81,26 @@ func FileName(name string) string {
 		stem = stem[:len(stem)-1]
 	}
 	return stem + ext
+}
+
+// unmarked is a line without what Jira's wiki markup gives a meaning, since the desk reads it so: no link, macro or
+// picture comes of anybody's name. A hyphen stays within a word, where it means itself.
+func unmarked(line string) string {
+	var out []rune
+	runes := []rune(strings.ToValidUTF8(line, ""))
+	word := func(i int) bool {
+		return i >= 0 && i < len(runes) && (unicode.IsLetter(runes[i]) || unicode.IsDigit(runes[i]))
+	}
+	for i, r := range runes {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			continue
+		case unicode.IsControl(r), strings.ContainsRune("\\*+^~{}[]!|?#<>/`", r), strings.ContainsRune("-_", r) && !(word(i-1) && word(i+1)):
+			r = ' '
+		}
+		out = append(out, r)
+	}
+	return strings.Join(strings.Fields(string(out)), " ")
 }
 
 func (u Upload) check() (Upload, error) {
@@ -201,7 +221,7 @@ func (c *Client) attachGiven(ctx context.Context, issue, temporary string, f *fo
 	const op = "POST request/attachment"
 	body := map[string]any{"temporaryAttachmentIds": []string{temporary}, "public": true}
 	if f.upload.Say != "" {
-		body["additionalComment"] = map[string]any{"body": f.upload.Say}
+		body["additionalComment"] = map[string]any{"body": unmarked(f.upload.Say)}
 	}
 	var out struct {
 		Comment     *deskComment             `json:"comment"`

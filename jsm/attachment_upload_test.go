@@ -273,7 +273,7 @@ func echoed(public string) answer {
 func TestAttachPublic(t *testing.T) {
 	c, f := jira(t, map[string]any{temporaryLine: answer{status: 201, body: temporary}, requestLine: echoed(`,"public":true`), markLine: answer{status: 201}})
 	u := hello()
-	u.Say, u.Mark = "*Jane Doe, Globex:*", json.RawMessage(`{"n":1}`)
+	u.Say, u.Mark = "Jane [Doe|http://evil.example], *Anne-Marie*:", json.RawMessage(`{"n":1}`)
 	up, err := c.AttachPublic(t.Context(), "1", "10", u)
 	if err != nil || up.Attachment.ID != "7" || up.Attachment.Shown != ByComment || up.Attachment.Comment != "700" || up.SHA256 != sha256.Sum256([]byte("hello")) {
 		t.Fatalf("%+v, %v", up, err)
@@ -281,7 +281,7 @@ func TestAttachPublic(t *testing.T) {
 	if e := up.Echo; e == nil || e.ID != "700" || !e.Customer() || e.Author.AccountID != "me" || string(e.Mark) != `{"n":1}` || !e.Created.Equal(time.UnixMilli(1764000000000)) {
 		t.Errorf("%+v", e)
 	}
-	sameJSON(t, f.last(requestLine).Body, `{"temporaryAttachmentIds":["temp1"],"public":true,"additionalComment":{"body":"*Jane Doe, Globex:*"}}`)
+	sameJSON(t, f.last(requestLine).Body, `{"temporaryAttachmentIds":["temp1"],"public":true,"additionalComment":{"body":"Jane Doe http: evil.example , Anne-Marie :"}}`)
 	sameJSON(t, f.last(markLine).Body, `{"n":1}`)
 	if n := c.Calls().Total(); n.Points != 3 {
 		t.Errorf("%+v", n)

@@ -64,6 +64,7 @@ type Client struct {
 
 	doubts  chan struct{} // room for one: who looks whether a refusal means the account
 	assets  assets        // what is known of objects of Assets
+	recall  recall        // what answers leave out
 	learned learned       // what earlier answers taught: forms, the request type field, workflows
 }
 

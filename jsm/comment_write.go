@@ -97,7 +97,8 @@ func (c *Client) AddComment(ctx context.Context, issue string, n NewComment) (Co
 // EditComment replaces a comment's text and never changes who sees it: the visibility is read first and
 // proven afterwards. For anything but a public comment the property is sent again, so that no edit
 // can publish a note. Repeating it is harmless. Errors: as AddComment.
-func (c *Client) EditComment(ctx context.Context, issue, comment string, text Rich) (Comment, error) {
+func (c *Client) EditComment(ctx context.Context, issue, comment string, text Rich) (now Comment, err error) {
+	defer func() { c.recall.reword(issue, now, err) }()
 	before, err := c.Comment(ctx, issue, comment)
 	if err != nil {
 		return Comment{}, err
@@ -187,6 +188,7 @@ func (c *Client) prove(ctx context.Context, issue string, made Comment, public b
 // DeleteComment deletes a comment; one that is already gone is success. Jira answers 404 also for
 // missing permission [S], so that answer is checked by a read.
 func (c *Client) DeleteComment(ctx context.Context, issue, comment string) error {
+	defer c.Forget(issue)
 	_, err := c.do(ctx, call{
 		op: "DELETE comment", method: http.MethodDelete, path: rest("issue", issue, "comment", comment), issue: issue,
 	})
@@ -211,16 +213,17 @@ func (c *Client) Comment(ctx context.Context, issue, comment string) (Comment, e
 // Comments reads all comments of a ticket with their marks, oldest first. It is strongly consistent:
 // the place to look for a comment whose answer was lost.
 func (c *Client) Comments(ctx context.Context, issue string) ([]Comment, error) {
-	list, err := c.commentPages(ctx, issue, "properties")
+	list, err := c.commentPages(ctx, issue, "properties", 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading the comments of %s: %w", clip(issue, 40), err)
 	}
 	return list, nil
 }
 
-func (c *Client) commentPages(ctx context.Context, issue, expand string) ([]Comment, error) {
+// commentPages reads the comments from a place on, 0 being the oldest one's.
+func (c *Client) commentPages(ctx context.Context, issue, expand string, from int) ([]Comment, error) {
 	raw, err := pages(func(start int) (commentsPage, error) {
-		query := url.Values{"startAt": {strconv.Itoa(start)}, "maxResults": {strconv.Itoa(commentPage)}, "orderBy": {"created"}}
+		query := url.Values{"startAt": {strconv.Itoa(from + start)}, "maxResults": {strconv.Itoa(commentPage)}, "orderBy": {"created"}}
 		if expand != "" {
 			query.Set("expand", expand)
 		}
@@ -229,6 +232,7 @@ func (c *Client) commentPages(ctx context.Context, issue, expand string) ([]Comm
 			op: "GET comments", method: http.MethodGet, path: rest("issue", issue, "comment"), query: query,
 			out: &out, objects: func() int { return len(out.Comments) },
 		})
+		out.Total -= from
 		return out, err
 	})
 	if err != nil {

@@ -1,15 +1,11 @@
 package jsm
 
-import (
-	"context"
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // No fields of Jira's, as WatcherList is none: named among the fields of a read they ask for lists that need a call of
 // their own, from then on with every read, so that all reads show the same.
 const (
-	WebLinkList = "remotelinks" // Ticket.WebLinks: 1 point and 1 for each link, with every read of a ticket
+	WebLinkList = "remotelinks" // Ticket.WebLinks: 1 point and 1 for each link, for every ticket
 	WorklogList = "worklogs"    // Ticket.Worklogs beyond the first 20: 1 point and 1 for each, where there are more
 )
 
@@ -29,25 +25,4 @@ func (c *Client) askParts(want map[string]bool) {
 		c.learned.worklogs.Store(true)
 		delete(want, WorklogList)
 	}
-}
-
-// listParts reads the lists of a ticket that somebody asked for.
-func (c *Client) listParts(ctx context.Context, t *Ticket) (err error) {
-	if c.learned.worklogs.Load() && t.WorklogsTotal > len(t.Worklogs) {
-		if t.Worklogs, err = c.Worklogs(ctx, t.ID); err != nil {
-			return err
-		}
-		t.WorklogsTotal = len(t.Worklogs)
-	}
-	if err := c.readRating(ctx, t); err != nil {
-		return err
-	}
-	if !c.learned.webLinks.Load() || t.webLinks {
-		return nil
-	}
-	if t.WebLinks, err = c.RemoteLinks(ctx, t.ID); err != nil {
-		return fmt.Errorf("reading the web links of %s: %w", t.Key, err)
-	}
-	t.webLinks = true
-	return nil
 }

@@ -10,7 +10,8 @@ import (
 // versions, security, participants, organizations, and by DecodeSLA, DecodeApprovals and DecodeRating the clocks,
 // approvals and the rating of a request.
 //
-// What needs calls of its own, in points: which attachments the customer sees (ProveAttachments, 1 and 1 a comment), how
+// What needs calls of its own, spared where an answer tells that it is as it was (recall.go), in points: comments beyond
+// the first 20 (1 for each 100, and 1 each), which attachments the customer sees (ProveAttachments, 1 and 1 a comment), how
 // rich texts name an attachment (MediaID, 2), marks of work logs and those beyond the first 20 (Worklogs, 1 and 1
 // each), web links (RemoteLinks, 1 and 1 each), who watches (Watchers, 1 and 2 each), whether a queue holds the
 // ticket (QueueHolds, 2).

@@ -23,21 +23,14 @@ func (c *Client) askRating(want map[string]bool) {
 	}
 }
 
-// readRating reads the words of a ticket's rating, where somebody asked for them.
+// readRating reads the words of a ticket's rating.
 func (c *Client) readRating(ctx context.Context, t *Ticket) error {
-	field := c.learned.rating.Load()
-	if field == nil || t.rated {
-		return nil
+	r, ok, err := c.Satisfaction(ctx, t.ID)
+	if err != nil && !isDefinite(err) { // the stars are all that this account may see
+		return fmt.Errorf("reading the rating of %s: %w", t.Key, err)
 	}
-	if raw, there := t.Fields[*field]; there && string(raw) != "null" {
-		r, ok, err := c.Satisfaction(ctx, t.ID)
-		if err != nil && !isDefinite(err) { // the stars are all that this account may see
-			return fmt.Errorf("reading the rating of %s: %w", t.Key, err)
-		}
-		if err == nil && ok {
-			t.Rating = &r
-		}
+	if err == nil && ok {
+		t.Rating = &r
 	}
-	t.rated = true
 	return nil
 }

@@ -82,18 +82,8 @@ func (c *Client) requestTypeField() string {
 // complete reads what an answer's first pages left out.
 func (c *Client) complete(ctx context.Context, t *Ticket, wholeHistory bool) error {
 	c.labelAssets(ctx, t)
-	if err := c.listWatchers(ctx, t); err != nil {
+	if err := c.reading(t).all(ctx); err != nil {
 		return err
-	}
-	if err := c.listParts(ctx, t); err != nil {
-		return err
-	}
-	if t.CommentsTotal > len(t.Comments) {
-		list, err := c.commentPages(ctx, t.ID, "")
-		if err != nil {
-			return fmt.Errorf("reading the comments of %s: %w", t.Key, err)
-		}
-		t.Comments, t.CommentsTotal = list, len(list)
 	}
 	if wholeHistory && t.HistoryTotal > len(t.History) {
 		list, err := c.History(ctx, t.ID)

@@ -106,6 +106,7 @@ func (c *Client) RemoteLinks(ctx context.Context, issue string) ([]RemoteLink, e
 // PutRemoteLink makes a web link, or makes the one of the same GlobalID what l says, as a whole. It returns the
 // link's id. Repeating it is harmless [S]. 1 point.
 func (c *Client) PutRemoteLink(ctx context.Context, issue string, l RemoteLink) (id string, err error) {
+	defer c.Forget(issue)
 	const op = "POST remotelink"
 	body, err := l.body()
 	if err != nil {
@@ -123,6 +124,7 @@ func (c *Client) PutRemoteLink(ctx context.Context, issue string, l RemoteLink) 
 
 // DeleteRemoteLink takes a web link away by its GlobalID; one that is already gone is success. Jira's 404 is checked by a read.
 func (c *Client) DeleteRemoteLink(ctx context.Context, issue, globalID string) error {
+	defer c.Forget(issue)
 	query := url.Values{"globalId": {globalID}}
 	_, err := c.do(ctx, call{
 		op: "DELETE remotelink", method: http.MethodDelete, path: rest("issue", issue, "remotelink"), query: query, issue: issue,

@@ -22,6 +22,7 @@ type Schema struct {
 	IssueTypes   []Option
 	Desk         string // service desk id; empty: the project is no service desk
 	RequestTypes []RequestType
+	RatedOn      string   // id of the field that says when the customer rated; empty: none
 	Gaps         []string // parts that this account may not read, in plain words
 }
 
@@ -108,6 +109,9 @@ func (c *Client) readFields(ctx context.Context, s *Schema) error {
 		s.Fields = append(s.Fields, field)
 		if field.Type == AssetType {
 			c.assets.learn(f.ID)
+		}
+		if strings.HasSuffix(f.Schema.Custom, ":sd-request-feedback-date") {
+			s.RatedOn = f.ID
 		}
 		if field.Type == RequestTypeType {
 			c.learned.requestTypeField.Store(&f.ID)

@@ -43,11 +43,7 @@ func (c *Client) Changed(ctx context.Context, project []string, since time.Time)
 	if len(project) == 0 {
 		return nil, nil
 	}
-	quoted := make([]string, len(project))
-	for i, p := range project {
-		quoted[i] = jql.Quote(p)
-	}
-	q := "project in (" + strings.Join(quoted, ", ") + ")"
+	q := "project in (" + quotedKeys(project) + ")"
 	if !since.IsZero() {
 		q += " AND updated >= " + strconv.FormatInt(since.UnixMilli(), 10)
 	}

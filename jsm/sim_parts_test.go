@@ -31,7 +31,7 @@ func fullSite(t *testing.T) []byte {
 		old, _ := s[key].([]any)
 		s[key] = append(old, more...)
 	}
-	add("fields", `[{"name":"Approvers","type":"users"},{"name":"Satisfaction","type":"rating"}]`)
+	add("fields", `[{"name":"Approvers","type":"users"},{"name":"Satisfaction","type":"rating"},{"name":"Satisfaction date","type":"ratingdate"}]`)
 	add("slas", `[{"name":"Resolve in time","minutes":240,"stop":["Resolved","Closed"],"pause":["Waiting"]}]`)
 	add("queues", `[{"name":"Open ones","jql":"project = DESK AND resolution = Unresolved","columns":["issuekey","summary"]},{"name":"Pressing","jql":"project = DESK AND priority = P1","columns":["summary"]}]`)
 	add("transitions", `[{"name":"Approve","from":["Waiting"],"to":"Working","approval":"approve"},{"name":"Decline","from":["Waiting"],"to":"Closed","approval":"decline"}]`)
@@ -80,7 +80,7 @@ func TestAttachmentsInTheSimulator(t *testing.T) {
 		t.Fatalf("%+v, %v", inside, err)
 	}
 	u := upload("log ü.txt", content[:10])
-	u.Mark, u.Say = json.RawMessage(`{"n":1}`), "*Jane:*"
+	u.Mark, u.Say = json.RawMessage(`{"n":1}`), "Jane:"
 	outside, err := c.AttachPublic(ctx, id, s.Desk, u)
 	if err != nil || !outside.Attachment.Customer() || outside.Echo == nil {
 		t.Fatalf("%+v, %v", outside, err)

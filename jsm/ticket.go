@@ -41,6 +41,7 @@ type Ticket struct {
 
 	webLinks bool // WebLinks were read
 	rated    bool // Rating was, where there is one
+	owed     bool // see Owed
 
 	asked []string // field ids asked for; nil: all
 }

@@ -24,12 +24,14 @@ func (c *Client) Watchers(ctx context.Context, issue string) ([]Person, error) {
 
 // AddWatcher makes an account watch a ticket. Repeating it is harmless. 1 point.
 func (c *Client) AddWatcher(ctx context.Context, issue, account string) error {
+	defer c.Forget(issue)
 	_, err := c.do(ctx, call{op: "POST watchers", method: http.MethodPost, path: rest("issue", issue, "watchers"), issue: issue, body: account})
 	return err
 }
 
 // RemoveWatcher makes an account watch a ticket no longer. Repeating it is harmless. 1 point.
 func (c *Client) RemoveWatcher(ctx context.Context, issue, account string) error {
+	defer c.Forget(issue)
 	_, err := c.do(ctx, call{
 		op: "DELETE watchers", method: http.MethodDelete, path: rest("issue", issue, "watchers"), issue: issue, query: url.Values{"accountId": {account}},
 	})

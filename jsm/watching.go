@@ -12,23 +12,19 @@ const WatcherList = "watchers"
 
 const watchesField = "watches"
 
-// listWatchers puts a ticket's watchers into its field "watches", where they were asked for.
-func (c *Client) listWatchers(ctx context.Context, t *Ticket) error {
-	if _, read := t.Fields[watchesField]; !read || !c.learned.watchers.Load() {
-		return nil
-	}
+// watchersOf lists who watches a ticket; nil where the number is all that this account may see.
+func (c *Client) watchersOf(ctx context.Context, t *Ticket) ([]Person, error) {
 	people, err := c.Watchers(ctx, t.ID)
 	if isDefinite(err) {
-		return nil // the number is all that this account may see
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading the watchers of %s: %w", t.Key, err)
+		return nil, fmt.Errorf("reading the watchers of %s: %w", t.Key, err)
 	}
-	setWatchers(t, people)
-	return nil
+	return append([]Person{}, people...), nil
 }
 
-// setWatchers adds the list to what the field holds.
+// setWatchers adds the list to what the field "watches" holds.
 func setWatchers(t *Ticket, people []Person) {
 	var field map[string]json.RawMessage
 	if json.Unmarshal(t.Fields[watchesField], &field) != nil || field == nil {

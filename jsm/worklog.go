@@ -191,6 +191,7 @@ func (c *Client) AddWorklog(ctx context.Context, issue string, n NewWorklog) (Wo
 // EditWorklog replaces a work log's start, time and text. Whom it is limited to is read first and written again, so
 // that no edit shows it to more people; n.Limit, where given, is what it becomes. Repeating it is harmless. 3 points.
 func (c *Client) EditWorklog(ctx context.Context, issue, id string, n NewWorklog) (Worklog, error) {
+	defer c.Forget(issue)
 	before, err := c.Worklog(ctx, issue, id)
 	if err != nil {
 		return Worklog{}, err
@@ -211,6 +212,7 @@ func (c *Client) EditWorklog(ctx context.Context, issue, id string, n NewWorklog
 
 // DeleteWorklog deletes a work log; one that is already gone is success. Jira's 404 is checked by a read.
 func (c *Client) DeleteWorklog(ctx context.Context, issue, id string) error {
+	defer c.Forget(issue)
 	_, err := c.do(ctx, call{
 		op: "DELETE worklog", method: http.MethodDelete, path: rest("issue", issue, "worklog", id), query: quietly(), issue: issue,
 	})

@@ -63,6 +63,13 @@ func (p Person) WebLink(key, address, title string) error {
 	return err
 }
 
+// Article links a ticket to a page of the knowledge base.
+func (p Person) Article(key, address, title string) error {
+	_, err := p.do(http.MethodPost, at2(key, "/remotelink"), obj{"application": obj{"type": "com.atlassian.confluence", "name": "Knowledge base"},
+		"object": obj{"url": address, "title": title}})
+	return err
+}
+
 // Unlink takes away all links between two tickets.
 func (p Person) Unlink(key, other string) error {
 	b, err := p.do(http.MethodGet, at2(key, "?fields=issuelinks"), nil)

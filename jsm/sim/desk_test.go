@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,24 @@ func TestOrganizationsAndCustomers(t *testing.T) {
 	s.want(400, "nobody", Sync, "POST", desk, `{"accountIds":["`+fresh.at("accountId")+`","nobody"]}`)
 	s.want(200, "new@x.example", Sync, "GET", desk+"?query=new", nil) // added nevertheless
 	s.want(204, "", Sync, "DELETE", desk, `{"accountIds":["`+fresh.at("accountId")+`"]}`)
+}
+
+// TestAClockThatIsAnsweredAtOnceIsCompleted: a request and its answer bear the same millisecond.
+func TestAClockThatIsAnsweredAtOnceIsCompleted(t *testing.T) {
+	s := newSite(t, Config{NoLimits: true})
+	key := s.raised("one")
+	agent := s.tn.As("agent@north.example")
+	if err := errors.Join(agent.SetField(key, "reporter", "customer@north.example"), agent.Transition(key, "Ask customer", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := agent.Comment(key, "we look into it", true); err != nil {
+		t.Fatal(err)
+	}
+	s.pass(time.Hour)
+	first := listAt(s.want(200, "", Agent, "GET", "/rest/servicedeskapi/request/"+key+"/sla", nil).body, "values")[0]
+	if dig(first, "ongoingCycle") != nil || len(listAt(first, "completedCycles")) != 1 || textAt(listAt(first, "completedCycles")[0], "elapsedTime", "millis") != "0" {
+		t.Errorf("%v", first)
+	}
 }
 
 func TestSLA(t *testing.T) {

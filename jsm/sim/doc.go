@@ -26,7 +26,7 @@
 //   - A body that is written without a file that it named deletes the attachment, where no other body names it.
 //   - A closed security level hides the issue: 404, and no search finds it. A sub-task has a parent, and goes with it.
 //   - Approvals: one refusal declines; the seed says how many approvals pass the step (one). Half an answer changes nothing
-//     of the issue, not even its updated. Watching is in no history either.
+//     of the issue, not even its updated. Watching, rating and web links are in no history either.
 //   - SLAs run in the seed's calendar (Monday to Friday, 9 to 17, UTC). A completed cycle keeps the goal it had.
 //   - Assets fields show ids only; the Assets API (assets.go), at /gateway/api/jsm/assets and /jsm/assets, tells the labels.
 //   - An issue made by POST /issue has no request type, and is no request, until the request type field is set.

@@ -32,6 +32,9 @@ func seedFor(cfg Config) (*seed, error) {
 		}
 		s.Project = cfg.Project
 	}
+	if cfg.Approve > 0 && s.Approval != nil {
+		s.Approval.Need = cfg.Approve
+	}
 	return s, s.check()
 }
 

@@ -71,6 +71,7 @@ func (m *slaMetric) clock(t *Tenant, is *issue) *slaClock {
 	out := &slaClock{}
 	var run *slaCycle
 	replied := m.replied(is)
+	answered := false // in the first moment at the latest: then it is completed, too
 	for i, mo := range is.moments {
 		end := now
 		if i+1 < len(is.moments) {
@@ -81,7 +82,7 @@ func (m *slaMetric) clock(t *Tenant, is *issue) *slaClock {
 			out.completed = append(out.completed, *run)
 			run = nil
 		}
-		if m.stop[mo.status] || m.reply && !replied.IsZero() && !mo.at.Before(replied) {
+		if m.stop[mo.status] || answered || m.reply && !replied.IsZero() && mo.at.After(replied) {
 			continue
 		}
 		if run == nil {
@@ -99,7 +100,7 @@ func (m *slaMetric) clock(t *Tenant, is *issue) *slaClock {
 		if stopped {
 			run.finish(replied)
 			out.completed = append(out.completed, *run)
-			run = nil
+			run, answered = nil, true
 		}
 	}
 	if run != nil {

@@ -26,6 +26,7 @@ type Config struct {
 	MediaURL string           // base of the media host; empty: see (*Tenant).MediaURL
 	Quota    int              // points an hour; 0: points are counted but never refused (API tokens)
 	Logger   *slog.Logger     // nil: silent
+	Approve  int              // approvals that pass an approval step of a built-in seed; 0: one
 	Seed     []byte           // a seed as JSON (seed.go); nil: the built-in one of Name
 }
 
