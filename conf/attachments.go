@@ -16,7 +16,7 @@ func IsAttachments(entity string) bool {
 
 var (
 	outAttachment = []string{"when", "max", "retract"}
-	inAttachment  = []string{"when", "max", "as", "deletes"}
+	inAttachment  = []string{"when", "max", "as", "byline", "deletes"}
 )
 
 func attachmentWords(incoming bool) []string {

@@ -37,7 +37,12 @@ type Poll struct {
 	IndexLag time.Duration // how long a written ticket may stay unseen by search
 	Slowest  time.Duration // between two polls while webhooks are proven to come
 	Sweep    time.Duration // between two rounds of asking for every linked ticket; 0: none
+	Unmoved  time.Duration // between two questions for ratings and approvers' answers, which move no ticket; 0: none
+	Reread   int           // shared, open tickets an hour that are read for what nothing tells of; 0: none
 }
+
+// mostReread is the largest Poll.Reread: at 2 points and more for each ticket it is most of an hour's 65,000.
+const mostReread = 20_000
 
 // Settle is how long an unanswered create is waited for before it is looked for and tried again.
 type Settle struct {
@@ -52,7 +57,7 @@ func DefaultNode() Node {
 		Console:  "127.0.0.1:7844",
 		LogLevel: "info",
 		Tenant:   Tenant{Flavor: "cloud", Auth: AuthToken},
-		Poll:     Poll{Every: 10 * time.Second, Overlap: 5 * time.Minute, IndexLag: time.Minute, Slowest: 2 * time.Minute, Sweep: 24 * time.Hour},
+		Poll:     Poll{Every: 10 * time.Second, Overlap: 5 * time.Minute, IndexLag: time.Minute, Slowest: 2 * time.Minute, Sweep: 24 * time.Hour, Unmoved: time.Minute, Reread: 600},
 		Settle:   Settle{Comment: time.Minute, Create: 3 * time.Minute},
 		Notify:   Notify{TenantDown: time.Minute, PeerDown: 15 * time.Minute},
 		Ledger:   Ledger{Keep: keepStandard},
@@ -99,6 +104,12 @@ func ParseNode(file string, content []byte) (*Node, error) {
 		n.Poll.IndexLag = poll.duration("index_lag", n.Poll.IndexLag, 0, time.Hour)
 		n.Poll.Slowest = poll.duration("slowest", n.Poll.Slowest, 0, time.Hour)
 		n.Poll.Sweep = poll.duration("sweep", n.Poll.Sweep, 0, 30*24*time.Hour)
+		n.Poll.Unmoved = poll.duration("unmoved", n.Poll.Unmoved, 0, 24*time.Hour)
+		if reread := poll.count("reread"); reread.Pos.IsSet() {
+			if n.Poll.Reread = reread.Value; n.Poll.Reread > mostReread {
+				poll.ps.Add(reread.Pos, "600 is as delivered", "reread = %d is more than any quota bears; at most %d", reread.Value, mostReread)
+			}
+		}
 		poll.done(nil)
 	}
 	if settle, ok := t.sub("settle", "[settle]"); ok {

@@ -57,6 +57,8 @@ func TestNodeProblems(t *testing.T) {
 		{ok + "flavor = \"server\"", `4:10 flavor = "server" in [tenant] is not a choice | one of: cloud, datacenter`},
 		{ok + "[poll]\nevery = 10", `5:9 "every" in [poll] must be a duration in quotes, not a whole number | for example every = "10s"`},
 		{ok + "[poll]\nevery = \"10\"", `5:9 every = "10" in [poll] is not a duration | for example "250ms", "10s", "5m"`},
+		{ok + "[poll]\nreread = 20001", `5:10 reread = 20001 is more than any quota bears; at most 20000 | 600 is as delivered`},
+		{ok + "[poll]\nunmoved = \"25h\"", `5:11 unmoved = "25h" in [poll] must lie between 0s and 24h0m0s | `},
 		{ok + "[poll]\nevery = \"1ms\"", `5:9 every = "1ms" in [poll] must lie between 50ms and 1h0m0s | `},
 		{"listen = \"7843\"\ndial_only = true\n" + ok, `1:10 "7843" is not an address (host:port) | for example "parley.acme.example:7843"; 1:10 listen and dial_only = true exclude each other | remove one of the two`},
 		{"addresses = [\":1\"]\n" + ok, `1:14 ":1" is not an address (host:port) | for example "parley.acme.example:7843"`},

@@ -45,6 +45,8 @@ func NodeText(n Node) string {
 	line("index_lag = %q               # how long a fresh write may stay unseen by search", n.Poll.IndexLag)
 	line("slowest = %q                # between two looks while webhooks are proven to come", n.Poll.Slowest)
 	line("sweep = %q                # between two rounds of asking for every linked ticket; \"0s\": none", n.Poll.Sweep)
+	line("unmoved = %q                # between two looks for ratings and approvers' answers, which Jira calls no change; \"0s\": none", n.Poll.Unmoved)
+	line("reread = %d                   # shared, open tickets an hour read in turn for web links, articles and watchers; 0: none", n.Poll.Reread)
 	line("")
 	line("# [webhook]                     # faster, and fewer calls; \"parley webhook show\" tells what to enter in Jira")
 	line("# listen = \"127.0.0.1:7845\"     # TCP; with tls_cert and tls_key, or behind_proxy = true where a proxy takes TLS off")

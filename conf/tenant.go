@@ -38,6 +38,7 @@ type Tenant struct {
 	Client     string    // client id
 	Secret     Secret    // the client's
 	Scopes     []string  // asked for; empty: the program's own list, or all that a service account has
+	MediaHosts []string  // from which attachments are fetched, besides the site's own and Atlassian's: names, in small letters
 	Expires    time.Time // midnight UTC of the day on which the token or the client's secret ends; zero: not known
 }
 
@@ -56,6 +57,7 @@ func (n *Node) readTenant(t *table) {
 	n.Tenant.User = ten.text("user").Value
 	n.Tenant.readToken(ten)
 	n.Tenant.readAuth(ten)
+	n.Tenant.readMedia(ten)
 	ten.done(func(k *node) string {
 		switch {
 		case strings.Contains(k.name, "secret"):
@@ -120,6 +122,25 @@ func (n *Tenant) readAuth(t *table) {
 	}
 	n.checkAuth(t, auth)
 }
+
+// readMedia reads the further hosts that Jira may send us to for an attachment's content: a site's own store, or a proxy
+// in front of Atlassian's. Without them an attachment that lies there is not fetched.
+func (n *Tenant) readMedia(t *table) {
+	for _, host := range t.texts("media_hosts", false) {
+		name := strings.ToLower(host.Value)
+		switch {
+		case len(name) > 253 || !goodHost.MatchString(name) || net.ParseIP(name) != nil:
+			t.ps.Add(host.Pos, `a name alone, as in media_hosts = ["files.acme.example"]: no scheme, port, path, address or *`, "media_hosts: %q is no name of a host", host.Value)
+		case slices.Contains(n.MediaHosts, name):
+			t.ps.Add(host.Pos, "", "media_hosts names %q twice", host.Value)
+		default:
+			n.MediaHosts = append(n.MediaHosts, name)
+		}
+	}
+}
+
+// goodHost is a name of at least two labels (RFC 1123, 2.1).
+var goodHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$`)
 
 // checkAuth finds words that belong to another way to log in, or are missing for this one.
 func (n *Tenant) checkAuth(t *table, auth Text) {
@@ -230,6 +251,15 @@ func (n *Tenant) write(line func(format string, args ...any)) {
 	word("gateway", n.Gateway, gateway)
 	word("cloud_id", n.CloudID, "")
 	word("auth_server", n.AuthServer, server)
+	if len(n.MediaHosts) == 0 {
+		line("# media_hosts = [\"files.acme.example\"]   # from which attachments are fetched besides the site's own host and Atlassian's")
+	} else {
+		quoted := make([]string, len(n.MediaHosts))
+		for i, host := range n.MediaHosts {
+			quoted[i] = quote(host)
+		}
+		line("media_hosts = [%s]", strings.Join(quoted, ", "))
+	}
 	if n.Expires.IsZero() {
 		line("# expires = 2027-03-01           # the day on which the credential ends: you are warned 30, 14 and 3 days before")
 	} else {

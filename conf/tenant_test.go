@@ -22,6 +22,7 @@ func TestEveryWayToLogInIsRead(t *testing.T) {
 		{"user = \"u\"\ngateway = \"https://api.atlassian.com/\"\ncloud_id = \"11111111-2222\"", func(n *Tenant) {
 			n.User, n.Gateway, n.CloudID = "u", "https://api.atlassian.com", "11111111-2222"
 		}},
+		{"media_hosts = [\"Files.acme.example\", \"cdn.acme.example\"]", func(n *Tenant) { n.MediaHosts = []string{"files.acme.example", "cdn.acme.example"} }},
 		{"auth = \"oauth\"\nclient_id = \"c\"\nclient_secret_env = \"S\"", func(n *Tenant) {
 			n.Auth, n.Client, n.Secret = AuthOAuth, "c", Secret{Env: "S"}
 			n.Gateway, n.AuthServer = "https://api.atlassian.com", "https://auth.atlassian.com"
@@ -50,12 +51,21 @@ func TestEveryWayToLogInIsRead(t *testing.T) {
 	}
 }
 
+// noHost is the problem with a name that is none.
+func noHost(at, name string) string {
+	return at + ` media_hosts: "` + name + `" is no name of a host | a name alone, as in media_hosts = ["files.acme.example"]: no scheme, port, path, address or *`
+}
+
 func TestTenantProblems(t *testing.T) {
 	const oauth = tenantHead + "auth = \"oauth\"\n"
 	const whole = oauth + "client_id = \"c\"\nclient_secret_env = \"S\"\n"
 	for _, c := range []struct{ text, want string }{
 		{oauth, `4:8 auth = "oauth" needs a client_id | client_id = "…", as Atlassian's developer console or admin page shows it; ` +
 			`4:8 auth = "oauth" needs the client's secret | name where it is: client_secret_env, client_secret_file or client_secret_command`},
+		{tenantHead + "media_hosts = [\"https://files.acme.example\", \"files.acme.example:443\", \"*.acme.example\", \"10.0.0.7\", \"::1\", \"files\", \"a.b/c\", \"u@a.b\", \"a..b\"]",
+			noHost("4:16", "https://files.acme.example") + "; " + noHost("4:46", "files.acme.example:443") + "; " + noHost("4:72", "*.acme.example") + "; " + noHost("4:90", "10.0.0.7") + "; " +
+				noHost("4:102", "::1") + "; " + noHost("4:109", "files") + "; " + noHost("4:118", "a.b/c") + "; " + noHost("4:127", "u@a.b") + "; " + noHost("4:136", "a..b")},
+		{tenantHead + "media_hosts = [\"a.example\", \"A.example\"]", `4:29 media_hosts names "A.example" twice | `},
 		{tenantHead + "auth = \"oath\"", `4:8 auth = "oath" in [tenant] is not a choice | did you mean "oauth"?`},
 		{whole + "token_env = \"T\"", `7:1 "token_env" has no meaning with auth = "oauth" | it belongs to auth = "token"; the account is the one that consents, or the service account`},
 		{tenantHead + "client_id = \"c\"", `4:1 "client_id" has no meaning with auth = "token" | they belong to auth = "oauth" or "client_credentials"`},

@@ -66,6 +66,7 @@ var examineNode = op("doctor", func(n *Node, ctx context.Context, _ Nothing) ([]
 	e := &examination{}
 	e.running(n)
 	e.tenant(ctx, n)
+	e.webhooks(n, time.Now())
 	e.drafts(n)
 	e.connections(n)
 	e.certificates(n)

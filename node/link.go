@@ -129,6 +129,7 @@ type LinkDetail struct {
 	OutcomeSeq uint64     `json:"outcome_seq"` // of which replica
 	Sent       []ItemLine `json:"sent"`        // what the partner holds of us
 	Came       []ItemLine `json:"came"`        // what we hold of the partner
+	Files      []FileLine `json:"files"`       // of the partner's, on their way here
 	Held       []Held     `json:"held"`
 }
 
@@ -183,6 +184,9 @@ func (n *Node) linkDetail(line Link) (LinkDetail, error) {
 	}
 	for _, h := range s.held {
 		d.Held = append(d.Held, heldLine(h))
+	}
+	if d.Files, err = n.filesComing(s); err != nil {
+		return d, err
 	}
 	return d, nil
 }

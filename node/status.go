@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,7 +29,7 @@ var StatusOf = op("status", (*Node).status)
 func (n *Node) status(context.Context, Nothing) (Status, error) {
 	s := Status{
 		Node: string(n.id.NodeID()), Name: n.conf.Name, At: time.Now(), Warnings: append(n.expiries(time.Now()), n.credentialWarnings(time.Now())...),
-		Running: n.live.Load() != nil, Tenant: n.tenantLine(), Budget: n.budget(time.Now()),
+		Running: n.live.Load() != nil, Tenant: n.tenantLine(), Budget: n.budget(time.Now()), Webhooks: n.hooksLine(),
 	}
 	if full := n.space.full(); full != "" {
 		s.Warnings = append(s.Warnings, full)
@@ -86,7 +87,7 @@ func (n *Node) connection(name string) (Connection, error) {
 	if paused != "" {
 		c.State, c.Trouble = "paused", paused
 	}
-	if err := n.count(&c); err != nil {
+	if err := errors.Join(n.count(&c), n.arriving(&c)); err != nil {
 		return c, err
 	}
 	return c, n.outbox(&c)

@@ -59,7 +59,7 @@ func newTenantBy(c *conf.Node, log *slog.Logger, jira http.RoundTripper) (*tenan
 	}
 	t.client, err = jsm.New(jsm.Config{
 		Base: c.Tenant.URL, Logger: log, UserAgent: "parley/" + Version(), Auth: auth, Points: c.Budget.PointsPerHour,
-		HTTP: &http.Client{Transport: t.heard}, Media: media,
+		HTTP: &http.Client{Transport: t.heard}, Media: media, MediaHosts: c.Tenant.MediaHosts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the tenant of %s: %w", nodeFile, err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"parley/conf"
 	"parley/node"
 )
 
@@ -15,7 +16,7 @@ func newLink(w *words) *cobra.Command {
 		Use:     "link",
 		Short:   "the tickets that are shared",
 		Example: "  parley link list --json\n  parley link show SUPPORT-1",
-	}, linkList(w), linkShow(w))
+	}, linkList(w), linkShow(w), linkUnlink(w))
 }
 
 func linkList(w *words) *cobra.Command {
@@ -56,9 +57,11 @@ func linkShow(w *words) *cobra.Command {
 		Use:   "show KEY",
 		Short: "show a ticket's links, item by item",
 		Long: `Shows the links of a ticket (its key, its twin's, or a link's id): which items
-crossed, with which replica, and what waits. It shows no content.
+crossed, with which replica, which files of the partner's are on their way and how
+much of each is here, and what waits. It shows no content.
 
-JSON: [{…as in "link list"…,"sent":[{"path":"…","kind":"…","seq":n}],"came":[…],"held":[…]}]`,
+JSON: [{…as in "link list"…,"sent":[{"path":"…","kind":"…","seq":n}],"came":[…],
+ "files":[{"path":"…","bytes":n,"total":n,"state":"waiting|coming|here|held"}],"held":[…]}]`,
 		Example: "  parley link show SUPPORT-1",
 		Args:    takes(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -81,6 +84,51 @@ JSON: [{…as in "link list"…,"sent":[{"path":"…","kind":"…","seq":n}],"ca
 			return nil
 		},
 	}
+}
+
+func linkUnlink(w *words) *cobra.Command {
+	var q node.LinksQuestion
+	c := &cobra.Command{
+		Use:     "unlink KEY",
+		Aliases: []string{"end"},
+		Short:   "end a ticket's link, for good",
+		Long: `Ends the link of a ticket (its key, its twin's, or a link's id): nothing of it
+crosses any more, either way, and the partner may fetch none of its files from
+that moment on. Both tickets stay as they are, and so does what the ledger keeps.
+What the partner still sends is refused, which its people see as held; it ends
+with the same command there. An ended link cannot be joined again.
+
+JSON: as one of "link list"`,
+		Example: "  parley link unlink SUPPORT-1\n  parley link unlink SUPPORT-1 --connection globex",
+		Args:    takes(1, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, err := w.dir()
+			if err != nil {
+				return err
+			}
+			q.Key = args[0]
+			l, err := node.LinkEnd.Ask(c.Context(), dir, q)
+			if err != nil {
+				return err
+			}
+			if w.json {
+				return writeJSON(c.OutOrStdout(), l)
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is unlinked from connection %s: nothing of it crosses any more\n", clean(l.Key), clean(l.Connection))
+			return err
+		},
+	}
+	c.Flags().StringVar(&q.Connection, "connection", "", "this connection's link, where the ticket has several")
+	return c
+}
+
+// carried says how much of something is here: "3 MiB of 12 MiB, 25 %".
+func carried(bytes, total int64) string {
+	percent := int64(100)
+	if total > 0 {
+		percent = bytes * 100 / total
+	}
+	return fmt.Sprintf("%s of %s, %d %%", conf.SizeText(bytes), conf.SizeText(total), percent)
 }
 
 func printLink(to io.Writer, l node.LinkDetail) error {
@@ -108,6 +156,16 @@ func printLink(to io.Writer, l node.LinkDetail) error {
 		}
 		fmt.Fprintln(to)
 		if err := table(to, side.name+": nothing", []string{side.name, "KIND", "REPLICA"}, rows); err != nil {
+			return err
+		}
+	}
+	if len(l.Files) > 0 {
+		var rows [][]string
+		for _, f := range l.Files {
+			rows = append(rows, []string{f.Path, f.State, carried(f.Bytes, f.Total)})
+		}
+		fmt.Fprintln(to)
+		if err := table(to, "", []string{"COMING", "STATE", "BYTES"}, rows); err != nil {
 			return err
 		}
 	}

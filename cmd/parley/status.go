@@ -29,7 +29,9 @@ by themselves. Within limits, people's changes go first and connections take tur
 JSON: {"node":"…","name":"…","running":true,
  "tenant":{"url":"…","state":"up|down|paused|unknown","trouble":"…","kind":"token|limit|gateway|…","next":"…","since":"…","again":"…","calls":n,"points":n},
  "budget":{"state":"enough|low|spent","limit":n,"source":"configured|learned|none","used":n,"left":n,"kept_for_people":n,"resets":"…","connections":{"…":n}},
- "connections":[{"name":"…","peer":"…","state":"up|down|paused","links":n,"held":n,"outbox":n,"oldest_unacked_seconds":x,"trouble":"…",…}],
+ "webhooks":{"taken":n,"refused":n,"old_secret":n,"last":"…"},
+ "connections":[{"name":"…","peer":"…","state":"up|down|paused","links":n,"held":n,"outbox":n,"oldest_unacked_seconds":x,
+  "files":n,"file_bytes":n,"file_total":n,"trouble":"…",…}],
  "peers":[…],"warnings":["…"]}`,
 		Example: "  parley status --home acme --watch",
 		Args:    takes(0, 0),
@@ -105,6 +107,9 @@ func printStatus(to io.Writer, s node.Status, asJSON bool) error {
 	for _, c := range s.Connections {
 		if c.Trouble != "" {
 			fmt.Fprintf(to, "%s: %s\n", clean(c.Name), clean(c.Trouble))
+		}
+		if c.Files > 0 {
+			fmt.Fprintf(to, "%s: %d of the partner's files on their way, %s\n", clean(c.Name), c.Files, carried(c.FileBytes, c.FileTotal))
 		}
 	}
 	return nil

@@ -28,6 +28,11 @@ and is not used here. A key alone (sync KEY --explain) shares nothing and
 explains every connection of that ticket. Names of options and statuses are
 shown; what people typed only with --contents, shortened.
 
+Some changes Jira does not call changes of a ticket: they are looked for, so a
+rating or an approver's answer can take a minute or two to leave, and a web link,
+an article or a watcher ten minutes and more ([poll] unmoved and reread in
+parley.toml). sync sends them at once.
+
 JSON: ` + explainJSON,
 		Example: "  parley sync globex SUPPORT-1 SUPPORT-2\n  parley sync SUPPORT-1 --explain\n  parley sync globex SUPPORT-1 --explain --json",
 		Args: func(c *cobra.Command, args []string) error {

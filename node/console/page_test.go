@@ -15,7 +15,9 @@ func somePage(context.Context) (Page, error) {
 	return Page{
 		Status: Status{
 			Node: "NODE-ID", Name: "north", At: time.Now(), Warnings: []string{"a certificate ends in 3 days"},
-			Tenant:      Tenant{URL: "https://north.example", State: "down", Trouble: "401 from the site"},
+			Tenant:      Tenant{URL: "https://north.example", State: "down", Trouble: "401 from the site", Next: "make a new token"},
+			Budget:      &Budget{State: "low", Limit: 65000, Used: 56000, Left: 9000, Kept: 6500, Resets: time.Date(2026, 11, 23, 15, 0, 0, 0, time.UTC), Connections: map[string]int{"": 1200, "globex": 54800}},
+			Webhooks:    &Webhooks{Taken: 12, Refused: 1, Last: time.Now().Add(-3 * time.Minute)},
 			Connections: []Connection{{Name: "globex", Peer: "globex", State: "paused", Trouble: "the day's limit", Links: 3, Outbox: 2, OldestUnacked: 61}},
 			Peers:       []Peer{{Peer: "globex", State: "active", Link: "up", Words: "bodal fekus ginet zotim"}},
 		},
@@ -43,7 +45,8 @@ func TestPageShowsTheNode(t *testing.T) {
 		t.Fatalf("status %d: %s", w.Code, w.Body)
 	}
 	page := w.Body.String()
-	for _, want := range []string{"north", "NODE-ID", "401 from the site", "globex", "paused", "the day&#39;s limit", "61 s", "SUP-1", "HELP-7", "publish a map", "3 h ago", "3 days ago", "bodal fekus ginet zotim", "The newest 1 of 1234", "ends in 3 days"} {
+	for _, want := range []string{"north", "NODE-ID", "401 from the site", "globex", "paused", "the day&#39;s limit", "61 s", "SUP-1", "HELP-7", "publish a map", "3 h ago", "3 days ago", "bodal fekus ginet zotim", "The newest 1 of 1234", "ends in 3 days",
+		"make a new token", "12 taken, the last 3 min ago, 1 refused", `max="65000" low="13000"`, "9,000 of 65,000 points left until 15:00 UTC; 6,500 of them", "What nobody waits for is put off", "54,800", "all connections together"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -65,6 +68,30 @@ func TestPageOfAnEmptyNode(t *testing.T) {
 	for _, want := range []string{"No rules are published yet", "Nothing is held", "No partner is paired yet", "No ticket is shared yet"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+// TestPageOfABudget words each state of it.
+func TestPageOfABudget(t *testing.T) {
+	for _, c := range []struct {
+		budget *Budget
+		want   string
+		lacks  string
+	}{
+		{nil, "Tenant", "Jira's budget"},
+		{&Budget{State: "enough", Used: 1234}, "1,234 points used this hour. No limit is known", "<meter"},
+		{&Budget{State: "spent", Limit: 1000, Used: 1000, Resets: time.Date(2026, 11, 23, 9, 0, 1, 0, time.UTC)}, "Everything waits until 09:00 UTC", "put off"},
+	} {
+		h := Pages(PageConfig{Load: func(context.Context) (Page, error) { return Page{Status: Status{Budget: c.budget}}, nil }, Log: slog.New(slog.DiscardHandler)})
+		page := get(h, "/", "[::1]:7844").Body.String()
+		if !strings.Contains(page, c.want) || strings.Contains(page, c.lacks) {
+			t.Errorf("%+v: the page lacks %q or has %q:\n%s", c.budget, c.want, c.lacks, page)
+		}
+	}
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
+		if got := thousands(n); got != want {
+			t.Errorf("thousands(%d) = %q", n, got)
 		}
 	}
 }

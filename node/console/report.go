@@ -13,7 +13,8 @@ type Status struct {
 	Running     bool         `json:"running"`
 	At          time.Time    `json:"at"`
 	Tenant      Tenant       `json:"tenant"`
-	Budget      *Budget      `json:"budget,omitempty"` // nil: no node runs
+	Budget      *Budget      `json:"budget,omitempty"`   // nil: no node runs
+	Webhooks    *Webhooks    `json:"webhooks,omitempty"` // nil: none are listened for
 	Connections []Connection `json:"connections"`
 	Peers       []Peer       `json:"peers"`
 	Warnings    []string     `json:"warnings"` // what an admin should look at soon
@@ -44,6 +45,17 @@ type Budget struct {
 	Connections map[string]int `json:"connections"`     // used by each, our own count; "": by what serves all
 }
 
+// Low is what is left of the limit when the page begins to warn: a fifth, as Jira itself does.
+func (b *Budget) Low() int { return b.Limit / 5 }
+
+// Webhooks counts what Jira sent since the node started.
+type Webhooks struct {
+	Taken     uint64    `json:"taken"`
+	Refused   uint64    `json:"refused"`       // for a bad proof or body
+	OldSecret uint64    `json:"old_secret"`    // of the taken ones: by the secret before
+	Last      time.Time `json:"last,omitzero"` // when the newest was taken
+}
+
 // Connection is one agreement with one partner.
 type Connection struct {
 	Name          string  `json:"name"`
@@ -56,6 +68,9 @@ type Connection struct {
 	Held          int     `json:"held"`
 	Outbox        int     `json:"outbox"`                 // replicas that the peer has not stored yet
 	OldestUnacked float64 `json:"oldest_unacked_seconds"` // age of the oldest of them; 0: none
+	Files         int     `json:"files"`                  // of the peer's that are on their way here
+	FileBytes     int64   `json:"file_bytes"`             // what is here of them
+	FileTotal     int64   `json:"file_total"`             // bytes of all of them
 }
 
 // Link is one local ticket joined to its twin.

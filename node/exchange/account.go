@@ -74,20 +74,26 @@ func (d *Desk) linked(ticket string) bool {
 }
 
 // saw notes the state in which a ticket was read or left: a hint that tells of
-// no later one, such as the echo of our own write, is no news.
-func (d *Desk) saw(ticket string, updated time.Time) {
+// no later one, such as the echo of our own write, is no news. The sweep is told
+// only of what was read whole: what is owed, it reads again.
+func (d *Desk) saw(t *jsm.Ticket) {
 	d.mu.Lock()
 	if len(d.seen) >= mostSeen {
 		clear(d.seen)
+		clear(d.owed)
 	}
-	news := updated.After(d.seen[ticket])
+	news := t.Updated.After(d.seen[t.ID])
 	if news {
-		d.seen[ticket] = updated
+		d.seen[t.ID] = t.Updated
+	}
+	swept := !t.Owed() && (news || d.owed[t.ID])
+	if delete(d.owed, t.ID); t.Owed() {
+		d.owed[t.ID] = true
 	}
 	d.mu.Unlock()
-	if news {
-		if err := d.led.Saw(ticket, updated); err != nil {
-			d.log.Warn("a ticket's state could not be noted; the sweep will read it again", "ticket", ticket, "err", err)
+	if swept {
+		if err := d.led.Saw(t.ID, t.Updated); err != nil {
+			d.log.Warn("a ticket's state could not be noted; the sweep will read it again", "ticket", t.ID, "err", err)
 		}
 	}
 }

@@ -19,9 +19,6 @@ import (
 // whole is uploaded from the spool. An attachment can bear no mark, so an upload without an answer is looked up by
 // who, when, how long and the hash of its bytes (attachfind.go).
 
-// echoInfix ends the path of the comment that Jira makes of a public upload: it is ours, and nobody's words.
-const echoInfix = "/echo"
-
 // sought is what is needed to look an upload up: the payload of its intent.
 type sought struct {
 	Name   string       `json:"name"`
@@ -143,7 +140,8 @@ func (w *work) attach(ctx context.Context, a rules.AttachmentWrite) error {
 	var made jsm.Uploaded
 	var err error
 	if a.Public {
-		if up.Mark, err = json.Marshal(mark{Nonce: in.Nonce, Link: w.link.ID, Item: a.Path + echoInfix}); err != nil {
+		up.Say = a.Byline
+		if up.Mark, err = json.Marshal(mark{Nonce: in.Nonce, Link: w.link.ID, Item: a.Path + rules.EchoInfix}); err != nil {
 			return err
 		}
 		made, err = w.d.jira.AttachPublic(ctx, w.link.Ticket, w.r.Desk(), up)
@@ -184,13 +182,20 @@ func put(m map[replica.Path]time.Time, p replica.Path, at time.Time) map[replica
 
 // uploaded notes a file that is attached, and the comment that shows it to the customer.
 func (w *work) uploaded(in ledger.Intent, up jsm.Uploaded) {
-	w.made(in, rules.FilePrefix+up.Attachment.ID)
-	if up.Echo != nil {
-		w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: in.Path + echoInfix, Ticket: w.link.Ticket, Local: up.Echo.ID})
-	}
+	w.twins = append(w.twins, w.twinsOf(in.Path, &up)...)
+	w.finished = append(w.finished, in)
 	if blob := w.blobs[in.Path]; blob != nil {
 		w.spent = append(w.spent, blob)
 	}
+}
+
+// twinsOf are the twins of an upload: the file, and the comment that shows it.
+func (l *lane) twinsOf(p replica.Path, up *jsm.Uploaded) []ledger.Twin {
+	twins := []ledger.Twin{l.twinAs(p, rules.FilePrefix+up.Attachment.ID)}
+	if up.Echo != nil {
+		twins = append(twins, l.twinAs(p+rules.EchoInfix, up.Echo.ID))
+	}
+	return twins
 }
 
 // detach deletes our copy of a file, and the comment that showed it.
@@ -202,7 +207,7 @@ func (w *work) detach(ctx context.Context, a rules.AttachmentWrite) error {
 	if err != nil {
 		return err
 	}
-	echo, there := twins[a.Path+echoInfix]
+	echo, there := twins[a.Path+rules.EchoInfix]
 	if !there || w.ticket == nil || !slices.ContainsFunc(w.ticket.Comments, func(c jsm.Comment) bool { return c.ID == echo.Local }) {
 		return nil
 	}

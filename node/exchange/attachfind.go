@@ -15,84 +15,82 @@ import (
 	"parley/replica"
 )
 
-// findFiles looks for uploads whose answer was lost. One that is not there is made again only after the settle time:
-// the first try may still take effect.
+// findFiles looks for uploads, and for the comments that Jira makes of public ones.
 func (w *work) findFiles(ctx context.Context, open []ledger.Intent) error {
 	if len(open) == 0 {
 		return nil
 	}
-	known, err := w.knownFiles()
+	known, err := w.claims()
 	if err != nil {
 		return err
 	}
-	for _, in := range open {
+	return w.lookUp(open, func(in ledger.Intent) ([]ledger.Twin, error) {
 		up, public, err := w.findFile(ctx, in, known)
-		if err != nil {
-			return err
+		hidden := err == nil && up != nil && public && up.Echo == nil
+		if err != nil || up == nil || hidden && time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment)) { // Jira may be about to show it
+			return nil, err
 		}
-		waits := time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment))
-		switch {
-		case up != nil && (!public || up.Echo != nil || !waits): // else Jira is about to show it
-			known = append(known, up.Attachment.ID)
-			from := len(w.twins)
-			w.uploaded(in, *up)
-			if err := w.keepFound(in, w.twins[from:]); err != nil {
-				return err
-			}
-			if public && up.Echo == nil {
-				w.hold(in.Path, ledger.Tenant, "visibility", (&jsm.HiddenUpload{Attachment: up.Attachment.ID}).Error(), "", "Show the file to the customer by a public comment.")
-			}
-		case waits:
-			w.wait(in, w.d.cfg.SettleComment)
-		default:
-			w.doubt(in)
-			w.finished = append(w.finished, in)
+		if hidden {
+			w.hold(in.Path, ledger.Tenant, "visibility", (&jsm.HiddenUpload{Attachment: up.Attachment.ID}).Error(), "", "Show the file to the customer by a public comment.")
 		}
-	}
-	return nil
-}
-
-func (w *work) keepFound(in ledger.Intent, twins []ledger.Twin) error {
-	return w.d.led.Write(func(b *ledger.Batch) error {
-		for _, t := range twins {
-			if err := ledger.PutTwin(b, t); err != nil {
-				return err
-			}
-		}
-		return ledger.DropIntent(b, in)
+		known.take(up)
+		return w.twinsOf(in.Path, up), nil
 	})
 }
 
-// findFile looks for what an intent announced among our files of the ticket, but for those that are known.
-func (w *work) findFile(ctx context.Context, in ledger.Intent, known []string) (up *jsm.Uploaded, public bool, err error) {
+// findFile looks for what an intent announced among our files of the ticket, but for those that are accounted for.
+func (w *work) findFile(ctx context.Context, in ledger.Intent, known claimed) (up *jsm.Uploaded, public bool, err error) {
 	var s sought
 	if err := json.Unmarshal(in.Payload, &s); err != nil {
 		return nil, false, fmt.Errorf("reading an intent to attach: %w", err)
 	}
 	sum := [sha256.Size]byte(s.Hash)
 	up, err = w.d.jira.FindUpload(ctx, w.link.Ticket, jsm.Sought{
-		Name: s.Name, Size: s.Size, SHA256: &sum, By: w.d.account().AccountID, Since: w.d.theirs(time.UnixMilli(s.Began)), Known: known, Public: s.Public,
+		Name: s.Name, Size: s.Size, SHA256: &sum, By: w.d.account().AccountID, Since: w.d.theirs(time.UnixMilli(s.Began)), Known: known.files, Said: known.comments, Public: s.Public,
 	})
 	return up, s.Public, err
 }
 
-// knownFiles lists the ids of the files here that are accounted for: twins, and what was shared from here.
-func (l *lane) knownFiles() (ids []string, err error) {
+// claimed are the files and comments of a ticket of which is known what they are.
+type claimed struct{ files, comments []string }
+
+// claims are the twins on a link's ticket, and what was shared from there.
+func (l *lane) claims() (known claimed, err error) {
+	if known, err = l.twinClaims(); err != nil {
+		return known, err
+	}
+	for p := range l.out.Posted {
+		switch p.Kind() {
+		case "attachment":
+			known.files = append(known.files, p.Element())
+		case "comment":
+			known.comments = append(known.comments, p.Element())
+		}
+	}
+	return known, nil
+}
+
+func (l *lane) twinClaims() (known claimed, err error) {
 	twins, err := l.d.led.TwinsOn(l.link.Ticket)
 	if err != nil {
-		return nil, err
+		return known, err
 	}
 	for local := range twins {
 		if id, ok := strings.CutPrefix(local, rules.FilePrefix); ok {
-			ids = append(ids, id)
+			known.files = append(known.files, id)
+		} else if !strings.Contains(local, "/") {
+			known.comments = append(known.comments, local)
 		}
 	}
-	for p := range l.out.Posted {
-		if p.Kind() == "attachment" {
-			ids = append(ids, p.Element())
-		}
+	return known, nil
+}
+
+// take accounts for an upload that was found.
+func (c *claimed) take(up *jsm.Uploaded) {
+	c.files = append(c.files, up.Attachment.ID)
+	if up.Echo != nil {
+		c.comments = append(c.comments, up.Echo.ID)
 	}
-	return ids, nil
 }
 
 // sweepFiles looks for uploads that came late, after they had been made again. One of ours that repeats another of
@@ -104,7 +102,7 @@ func (w *work) sweepFiles(ctx context.Context, open []*ledger.Doubt) error {
 		}
 		return nil
 	}
-	known, err := w.knownFiles()
+	known, err := w.claims()
 	if err != nil {
 		return err
 	}
@@ -121,7 +119,7 @@ func (w *work) sweepFiles(ctx context.Context, open []*ledger.Doubt) error {
 		if up == nil {
 			continue
 		}
-		known = append(known, up.Attachment.ID)
+		known.take(up)
 		if err := w.lateFile(ctx, d, *up, twins[d.Path].Local); err != nil {
 			return err
 		}
@@ -135,10 +133,10 @@ func (w *work) lateFile(ctx context.Context, d *ledger.Doubt, up jsm.Uploaded, a
 	if adopted != "" {
 		in.Path += replica.Path(lateInfix + up.Attachment.ID)
 	}
-	from := len(w.twins)
-	w.uploaded(in, up)
+	made := w.twinsOf(in.Path, &up)
+	w.twins = append(w.twins, made...)
 	d.Next = 0
-	if err := w.keepFound(in, w.twins[from:]); err != nil {
+	if err := w.keepFound(in, made); err != nil {
 		return err
 	}
 	if adopted == "" {
@@ -178,58 +176,63 @@ func (l *lane) mayAttach() bool {
 }
 
 // files finds which of our files on the ticket are copies of the peer's, where a disk was lost with the record of it:
-// by their bytes, since nothing else tells.
+// by their bytes, since nothing else tells; and what Jira made of them, also where that bears no mark. What was shared from
+// here counts, too, though last: a node that does not know yet what it forgot takes its copies for a person's.
 func (rec *recollection) files(ctx context.Context, l *lane, t *jsm.Ticket) error {
 	twins, err := rec.d.led.Twins(l.c.Name, l.link.ID)
 	if err != nil {
 		return err
 	}
-	known, err := l.knownFiles()
+	known, err := l.twinClaims()
 	if err != nil {
 		return err
 	}
 	for p, it := range l.in.Remote {
-		if _, there := twins[p]; there || it.Kind != replica.KindAttachment {
+		theirs, ok := rules.AttachmentOf(it)
+		if _, there := twins[p]; there || !ok {
 			continue
 		}
-		v, err := it.Value()
-		if err != nil {
-			continue
-		}
-		theirs, ok := v.(replica.Attachment)
-		if !ok {
-			continue
-		}
-		found, err := rec.copyOf(ctx, t, theirs, known)
+		ours, err := rec.copyOf(ctx, l, t, theirs, known.files)
 		if err != nil {
 			return err
 		}
-		if found == "" {
+		if ours == nil {
 			continue
 		}
-		known = append(known, found)
-		twin := ledger.Twin{Connection: l.c.Name, Link: l.link.ID, Path: p, Ticket: t.ID, Local: rules.FilePrefix + found}
-		if err := rec.d.led.Write(func(b *ledger.Batch) error { return ledger.PutTwin(b, twin) }); err != nil {
+		up := jsm.Uploaded{Attachment: *ours}
+		if _, there := twins[p+rules.EchoInfix]; !there {
+			if up.Echo, err = rec.d.jira.EchoOf(ctx, t, *ours, known.comments); err != nil {
+				return fmt.Errorf("looking for what shows our copies of files on %s: %w", t.Key, err)
+			}
+		}
+		known.take(&up)
+		if err := rec.d.keepStrays(l.twinsOf(p, &up)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// copyOf is the id of a file of ours with the bytes of the peer's; empty: there is none.
-func (rec *recollection) copyOf(ctx context.Context, t *jsm.Ticket, theirs replica.Attachment, known []string) (string, error) {
+// copyOf is a file of ours with the bytes of the peer's; nil: there is none.
+func (rec *recollection) copyOf(ctx context.Context, l *lane, t *jsm.Ticket, theirs replica.Attachment, known []string) (*jsm.Attachment, error) {
 	me := rec.d.account().AccountID
-	for _, a := range t.Attachments {
-		if a.Size != theirs.Size || a.Author.AccountID != me || slices.Contains(known, a.ID) {
-			continue
-		}
+	files := slices.DeleteFunc(slices.Clone(t.Attachments), func(a jsm.Attachment) bool {
+		return a.Size != theirs.Size || a.Author.AccountID != me || slices.Contains(known, a.ID)
+	})
+	slices.SortStableFunc(files, func(a, b jsm.Attachment) int { return compareBool(l.posted(a), l.posted(b)) })
+	for _, a := range files {
 		sum, err := rec.d.SumFile(ctx, fileID(a), sourceOf(a))
 		if err != nil {
-			return "", fmt.Errorf("looking for our copies of files on %s: %w", t.Key, err)
+			return nil, fmt.Errorf("looking for our copies of files on %s: %w", t.Key, err)
 		}
 		if sum == theirs.Hash {
-			return a.ID, nil
+			return &a, nil
 		}
 	}
-	return "", nil
+	return nil, nil
+}
+
+func (l *lane) posted(a jsm.Attachment) bool {
+	_, yes := l.out.Posted[replica.Path(rules.FilePrefix+a.ID)]
+	return yes
 }

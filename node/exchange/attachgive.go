@@ -116,6 +116,7 @@ func (l *lane) sumFor(t *jsm.Ticket) func(jsm.Attachment) (replica.Hash, bool, *
 		case !errors.Is(err, ledger.ErrNone):
 			return h, false, unread(err)
 		}
+		l.unread = true
 		return h, false, l.d.files.ask(id, a, t.ID)
 	}
 }
@@ -312,18 +313,4 @@ func paths(gone map[replica.Path]int64) (all []replica.Path) {
 		all = append(all, p)
 	}
 	return all
-}
-
-// endFiles takes back what the peer of a link that ends may ask for.
-func (l *lane) endFiles(b *ledger.Batch) error {
-	all, err := l.d.led.Grants(l.c.Name, l.link.ID)
-	if err != nil {
-		return err
-	}
-	for _, g := range all {
-		if err := ledger.DropGrant(b, g); err != nil {
-			return err
-		}
-	}
-	return nil
 }

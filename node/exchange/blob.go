@@ -159,11 +159,11 @@ func (d *Desk) wakeAgain(connection string, link replica.LinkID) {
 }
 
 // DropBlobs forgets every file that a link waits for: it has ended.
-func (d *Desk) DropBlobs(c *Connection, link replica.LinkID) error {
+func (d *Desk) DropBlobs(connection string, link replica.LinkID) error {
 	if d.blobs.spool == nil {
 		return nil
 	}
-	return d.blobs.spool.DropLink(c.Name, link)
+	return d.blobs.spool.DropLink(connection, link)
 }
 
 const sweepBlobs = time.Hour // between two looks for files that nobody asks for

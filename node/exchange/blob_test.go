@@ -244,7 +244,7 @@ func TestBlobSpoolIsBounded(t *testing.T) {
 		if _, wait, err := d.Fetch(b, filesLink, replica.Hash{2}, filesMost/2); wait.Stuck() || err != nil {
 			t.Errorf("another connection: %+v %v", wait, err)
 		}
-		w.must(d.DropBlobs(a, filesLink))
+		w.must(d.DropBlobs(a.Name, filesLink))
 		if _, wait, err := d.Fetch(a, filesLink, replica.Hash{2}, 1); wait.Stuck() || err != nil {
 			t.Errorf("after the link ended: %+v %v", wait, err)
 		}

@@ -34,10 +34,10 @@ func (w *work) comments(ctx context.Context, plan *rules.Plan) error {
 }
 
 func (w *work) comment(ctx context.Context, c rules.CommentWrite) error {
-	switch c.Op {
-	case rules.AddComment, rules.NoteComment:
+	switch {
+	case c.Op.Adds():
 		return w.addComment(ctx, c)
-	case rules.EditComment, rules.MarkComment:
+	case c.Op != rules.DeleteComment:
 		return w.editComment(ctx, c)
 	}
 	err := w.d.jira.DeleteComment(ctx, w.link.Ticket, c.LocalID)
@@ -45,7 +45,9 @@ func (w *work) comment(ctx context.Context, c rules.CommentWrite) error {
 		return err
 	}
 	if c.Part > 1 { // it may be needed again
-		w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: w.twinPath(c), Ticket: w.link.Ticket, Local: c.LocalID, Gone: true})
+		twin := w.twinAs(w.twinPath(c), c.LocalID)
+		twin.Gone = true
+		w.twins = append(w.twins, twin)
 	}
 	return nil
 }
@@ -58,13 +60,13 @@ func tooLong(err error) bool {
 
 // commentIntent announces the write of one comment, where that needs announcing.
 func (w *work) commentIntent(c rules.CommentWrite) (in ledger.Intent, announced bool) {
-	switch c.Op {
-	case rules.AddComment, rules.NoteComment:
+	switch {
+	case c.Op.Adds():
 		in.Effect = ledger.AddComment
-	case rules.EditComment, rules.MarkComment:
-		in.Effect = ledger.EditComment
-	default:
+	case c.Op == rules.DeleteComment:
 		return in, false
+	default:
+		in.Effect = ledger.EditComment
 	}
 	in.Connection, in.Link, in.Nonce, in.Path, in.At = w.c.Name, w.link.ID, rand.Text(), w.twinPath(c), time.Now().UnixMilli()
 	return in, true
@@ -103,7 +105,10 @@ func (w *work) commentParts(ctx context.Context, parts []rules.CommentWrite) err
 // twin, yet must be known as ours.
 func (w *work) twinPath(c rules.CommentWrite) replica.Path {
 	p := c.Path
-	if c.Op == rules.NoteComment {
+	switch c.Op {
+	case rules.ShowFile:
+		p += rules.EchoInfix
+	case rules.NoteComment:
 		p = replica.Path(fmt.Sprintf("%s%s%d", p, noteInfix, w.in.Items[p].Seq))
 	}
 	return rules.PartPath(p, c.Part)
@@ -184,6 +189,6 @@ func (w *work) editComment(ctx context.Context, c rules.CommentWrite) error {
 }
 
 func (w *work) made(in ledger.Intent, local string) {
-	w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: in.Path, Ticket: w.link.Ticket, Local: local})
+	w.twins = append(w.twins, w.twinAs(in.Path, local))
 	w.finished = append(w.finished, in)
 }

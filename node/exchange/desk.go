@@ -34,6 +34,8 @@ type Config struct {
 	IndexLag time.Duration // after which Jira's search surely knows a change; 0: 60 s
 	Slowest  time.Duration // between two polls while webhooks are proven to come; 0: as Every, for there are none
 	Sweep    time.Duration // between two rounds of asking for every linked ticket; 0: none
+	Unmoved  time.Duration // between two questions for ratings and approvers' answers; 0: none
+	Reread   int           // shared, open tickets an hour that are read for what nothing tells of; 0: none
 	// Clock is the tenant's clock minus ours; nil: they agree.
 	Clock func() time.Duration
 	// How long an uncertain write may still take effect before it is repeated.
@@ -69,6 +71,7 @@ type Desk struct {
 	talks       map[*talk]bool
 	me          jsm.Account
 	seen        map[string]time.Time // ticket → how it was last read or left
+	owed        map[string]bool      // tickets of those whose last read spared a part
 	kinds       linkKinds            // the tenant's kinds of links, likewise
 	people      map[string]known     // e-mail address → account, looked up not long ago
 
@@ -82,6 +85,8 @@ type Desk struct {
 const (
 	workers    = 8   // tickets visited at the same time
 	readAtOnce = 100 // tickets read by one call: Jira's bound for bulkfetch
+
+	recallBytes = 16 << 20 // of what tickets' own answers leave out: 16 tickets with 500 comments of 2 KiB, or thousands with some web links
 )
 
 // New makes a desk; nothing runs before Run.
@@ -112,11 +117,15 @@ func New(cfg Config) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Sweep > 0 { // it reads again what was not read whole
+		cfg.Tenant.Recall(recallBytes)
+	}
 	return &Desk{
 		blobs: blobs, files: newFiles(), cfg: cfg, led: cfg.Ledger, jira: cfg.Tenant, log: cfg.Log, sign: cfg.Sign,
 		began: time.Now(), queue: newQueue(), tenant: tenant{jira: cfg.Tenant}, asked: make(chan struct{}, 1), mending: make(chan struct{}, 1),
 		intake: intake{wake: make(chan struct{}, 1)}, tempo: newTempo(cfg.Every, cfg.Slowest),
-		connections: map[string]*Connection{}, wires: map[wireName]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{}, seen: map[string]time.Time{},
+		connections: map[string]*Connection{}, wires: map[wireName]*Connection{}, talks: map[*talk]bool{}, people: map[string]known{},
+		seen: map[string]time.Time{}, owed: map[string]bool{},
 	}, nil
 }
 
@@ -280,15 +289,16 @@ func (d *Desk) refill() error {
 			d.queue.add(job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id, retry: true})
 		}
 	}
-	if d.blobs.spool != nil { // what is fetched goes on where it stood
-		d.blobs.spool.Waiters(d.wakeAgain)
-	}
 	return d.wakeOpen()
 }
 
 // wakeOpen has the links visited that have something open in Jira, each when it is
-// due: a call without an answer, or work that is tried again.
+// due: a call without an answer, or work that is tried again; and those that a file
+// is fetched for, which goes on where it stood.
 func (d *Desk) wakeOpen() error {
+	if d.blobs.spool != nil {
+		d.blobs.spool.Waiters(d.wakeAgain)
+	}
 	wake := func(connection string, id replica.LinkID, due time.Time) {
 		d.queue.add(job{lane: connection + "/" + id.String(), connection: connection, link: id, due: due, retry: true})
 	}

@@ -188,9 +188,10 @@ func markOf(c jsm.Comment) (m mark) {
 func nonceOf(c jsm.Comment) string { return markOf(c).Nonce }
 
 // late decides about a comment that came after its try had been given up. The
-// house's rule: a comment of ours with our mark that repeats another one word for
-// word, to the same readers, and that nobody has answered, is our own mistake
-// and nobody's words: it is deleted. Anything else is a person's to decide.
+// house's rule: a comment of ours with our mark that nobody has answered, and that
+// nobody has edited or that repeats another one word for word, to the same readers,
+// is our own mistake and nobody's words: it is deleted. Anything else is a person's
+// to decide.
 func (w *work) late(ctx context.Context, d *ledger.Doubt, c jsm.Comment, adopted string, there []jsm.Comment) error {
 	switch i := slices.IndexFunc(there, func(o jsm.Comment) bool { return o.ID == adopted }); {
 	case adopted == "" || adopted == c.ID: // it was not tried again
@@ -198,7 +199,7 @@ func (w *work) late(ctx context.Context, d *ledger.Doubt, c jsm.Comment, adopted
 		w.judgeAgain(d.Path)
 		d.Next, d.Twin = 0, ""
 		return w.keepTwins()
-	case i >= 0 && repeats(c, there[i]) && !answered(c.ID, there):
+	case i >= 0 && (untouched(c) || repeats(c, there[i])) && !answered(c.ID, there):
 		if err := w.d.jira.DeleteComment(ctx, w.link.Ticket, c.ID); err != nil && !definite(err) {
 			return fmt.Errorf("deleting a doubled comment of %s: %w", w.key(), err)
 		} else if err == nil {
@@ -211,6 +212,9 @@ func (w *work) late(ctx context.Context, d *ledger.Doubt, c jsm.Comment, adopted
 	w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: d.Path + lateInfix + replica.Path(c.ID), Ticket: w.link.Ticket, Local: c.ID})
 	return w.keepTwins()
 }
+
+// untouched reports whether a comment is as it was made.
+func untouched(c jsm.Comment) bool { return !c.Updated.After(c.Created) }
 
 // repeats reports whether two comments of ours say the same to the same readers.
 func repeats(a, b jsm.Comment) bool {

@@ -61,6 +61,7 @@ type TicketReport struct {
 // that work now, and why. Nothing is posted, and nothing written to Jira. An empty connection means all;
 // without content no text that a person typed is shown.
 func (d *Desk) Report(ctx context.Context, connection, key string, content bool) ([]TicketReport, error) {
+	d.jira.Forget(key) // in full
 	t, err := d.jira.Ticket(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("reading ticket %s: %w", key, err)

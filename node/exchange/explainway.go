@@ -71,6 +71,9 @@ func (e *explaining) sent(f rules.Fate, view replica.View, r *ItemReport) {
 	}
 	whole := len(e.word.Paths) == 0 || meant(e.word.Paths)
 	switch {
+	case base.Local != hashOf(view, p) && rules.MovesNothing(p):
+		r.Became, r.Why = Waiting, "Jira tells nobody of it: it leaves once parley has looked for it"
+		r.Next = "It leaves at once with: parley sync " + e.c.Name + " " + e.ticket.Key
 	case base.Local != hashOf(view, p):
 		r.Became, r.Why = Waiting, "it leaves with the next replica"
 	case base.Seq == 0:

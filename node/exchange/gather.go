@@ -16,6 +16,7 @@ import (
 // posts what changed. It reports whether nothing is left to be posted: a link
 // whose last replica the peer has not stored yet keeps its changes for later.
 func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
+	l.unread = false
 	view, held, err := l.view(t)
 	if err != nil {
 		return false, err
@@ -27,6 +28,11 @@ func (l *lane) gather(t *jsm.Ticket) (clean bool, err error) {
 	whole := l.word.Lost > l.out.Whole
 	if len(changed) == 0 && !whole && l.out.Last > 0 {
 		return true, l.settleOut(held)
+	}
+	if whole && l.unread { // what a whole view lacks, the peer takes back: it waits for the files
+		return false, l.d.led.Write(func(b *ledger.Batch) error {
+			return l.d.led.PutHeld(b, l.c.Name, l.link.ID, true, l.heldOut(held))
+		})
 	}
 	if l.c.Log.InFlight(l.link.ID) {
 		l.c.wait(l.link.ID)

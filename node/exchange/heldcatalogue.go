@@ -147,6 +147,10 @@ var definites = []Explained{
 		"The partner speaks of a ticket of ours that this node knew before it was put back to an earlier state.",
 		"The ticket was shared by hand after the backup was made, and nothing in Jira shows which it was.",
 		"Find the ticket that the partner's one belongs to, and share it again: parley sync CONNECTION KEY."},
+	{codeUnlinked, ledger.Definite, "The ticket was unlinked there",
+		"The partner has ended the link of this ticket, so what changes here is stored there and used for nothing.",
+		"Somebody there ended it, or their rules do when the ticket leaves their trigger.",
+		"Ask their admin. To end it here as well: parley link unlink KEY."},
 	{Broken, ledger.Definite, "parley failed at this ticket",
 		"The work on this ticket ended with an error of parley's own; other tickets go on.",
 		"A fault in parley, or a record of its ledger that is damaged.",
@@ -161,8 +165,8 @@ var transients = []Explained{
 }
 
 var tenants = []Explained{
-	{codeVisibility, ledger.Tenant, "A comment did not get the visibility it needs",
-		"A comment could not be made public or internal as the rules ask.",
+	{codeVisibility, ledger.Tenant, "A comment or file did not get the visibility it needs",
+		"A comment or file could not be made public or internal as the rules ask.",
 		"The project's settings, or the account's role, decide otherwise.",
 		"Check who may comment publicly in this project, and the account's role; then run: parley held retry ID."},
 }
@@ -227,7 +231,7 @@ const (
 	codeNoPath       = "no-path"
 	codeResolution   = "resolution"
 	codeOrganization = "organization"
-	codeVisibility   = "visibility"
+	codeVisibility   = rules.Visibility
 	codeCameBack     = "came-back"
 	codeApprove      = "approve-first"
 	codeGone         = "gone"
@@ -236,4 +240,5 @@ const (
 	CodeStanding     = "standing"
 	codeWrites       = "writes"
 	codeTwin         = "twin"
+	codeUnlinked     = "unlinked"
 )

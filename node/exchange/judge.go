@@ -59,14 +59,19 @@ func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twi
 			return ours, yes
 		},
 		Withdrawn: func(p replica.Path) int64 { return w.in.Items[p].Gone },
-		Twin: func(p replica.Path) (string, bool) {
-			t, ok := twins[p]
-			return t.Local, ok && !t.Gone
-		},
+		Twin:      twinIn(twins),
 		Shared:    func(id replica.LinkID) (jsm.Option, bool) { return w.c.ticketOf(w.d.led, id) },
 		GlobalID:  w.globalID(),
 		TextsIn:   w.textsIn(twins),
 		Account:   w.d.account().AccountID,
 		LocalNode: w.d.cfg.Node, PeerNode: w.c.peerNode(),
+	}
+}
+
+// twinIn looks up what was made here of an item of the peer's, and is not deleted.
+func twinIn(twins map[replica.Path]ledger.Twin) func(replica.Path) (local string, known bool) {
+	return func(p replica.Path) (string, bool) {
+		t, ok := twins[p]
+		return t.Local, ok && !t.Gone
 	}
 }

@@ -38,7 +38,7 @@ func (w *work) bound(plan *rules.Plan) {
 	kept := plan.Comments[:0]
 	for _, c := range plan.Comments {
 		p, limit := c.Path, most
-		if c.Op == rules.AddComment || c.Op == rules.NoteComment {
+		if c.Op.Adds() {
 			p, limit = talked, commentsEach*most
 		}
 		history := p == talked && time.Since(time.UnixMilli(c.Created)) > window // it is filled in, not said now

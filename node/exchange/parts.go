@@ -235,7 +235,9 @@ func (w *work) outwardOf(p rules.PartWrite) string {
 
 // join notes that a local part is the twin of an item.
 func (w *work) join(p replica.Path, ticket, local string) {
-	w.twins = append(w.twins, ledger.Twin{Connection: w.c.Name, Link: w.link.ID, Path: p, Ticket: ticket, Local: local})
+	twin := w.twinAs(p, local)
+	twin.Ticket = ticket
+	w.twins = append(w.twins, twin)
 }
 
 // linkTypes are the tenant's kinds of links, remembered for a while.

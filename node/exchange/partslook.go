@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"parley/jsm"
 	"parley/node/ledger"
@@ -16,7 +15,7 @@ import (
 
 // Looking for parts whose call was not answered: a work log by its mark, the others by what they are.
 
-// findParts settles the open intents of parts. One that is not there is made again only after the settle time.
+// findParts looks for parts on the ticket.
 func (w *work) findParts(ctx context.Context, open []ledger.Intent) error {
 	if len(open) == 0 {
 		return nil
@@ -28,25 +27,14 @@ func (w *work) findParts(ctx context.Context, open []ledger.Intent) error {
 	if err != nil {
 		return err
 	}
-	for _, in := range open {
-		ticket, local, found := w.foundPart(in, there)
-		switch {
-		case found:
-			w.join(in.Path, ticket, local)
-			w.finished = append(w.finished, in)
-			if err := w.keepTwin(in); err != nil {
-				return err
-			}
-			w.judgeAgain(in.Path) // a web link may show an older word
-		case time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment)):
-			w.wait(in, w.d.cfg.SettleComment)
-		default:
-			w.again = sooner(w.again, w.doubt(in))
-			w.finished = append(w.finished, in)
-			w.judgeAgain(in.Path)
+	return w.lookUp(open, func(in ledger.Intent) (made []ledger.Twin, err error) {
+		if ticket, local, found := w.foundPart(in, there); found {
+			twin := w.twinAs(in.Path, local)
+			twin.Ticket = ticket
+			made = append(made, twin)
 		}
-	}
-	return nil
+		return made, nil
+	})
 }
 
 // marked lists the ticket's work logs by the nonce of their mark, where that is wanted.
@@ -142,7 +130,7 @@ func (w *work) latePart(ctx context.Context, d *ledger.Doubt, ticket, local, ado
 	_, wanted := w.in.Remote[d.Path]
 	switch {
 	case adopted == local && wanted:
-		if d.Effect != ledger.AddWorklog { // there is no second one
+		if d.Effect == ledger.AddParticipant { // there is no second one; a link may come back after its origin has taken it away
 			d.Next = 0
 		}
 		return nil
@@ -153,7 +141,7 @@ func (w *work) latePart(ctx context.Context, d *ledger.Doubt, ticket, local, ado
 		return w.keepTwins()
 	case adopted != "" && d.Effect != ledger.AddWorklog:
 		return nil // judged with the rest
-	case d.Effect != ledger.AddWorklog && !w.lastByUs(d):
+	case d.Effect != ledger.AddWorklog && !w.lastByUs(d, local):
 		return nil // a person has made the same
 	}
 	_, id, _ := strings.Cut(local, "/")
@@ -181,14 +169,20 @@ func (w *work) latePart(ctx context.Context, d *ledger.Doubt, ticket, local, ado
 	return w.look(t) // which no longer shows it: else it would leave as a person's
 }
 
-// lastByUs reports whether the newest change of a part's field since the doubt is our account's.
-func (w *work) lastByUs(d *ledger.Doubt) bool {
-	field := jsm.FieldLinks
-	if d.Effect == ledger.AddParticipant {
-		field = w.r.ParticipantsField()
+// lastByUs reports whether the newest change since the doubt of a part's field, or of a link the newest that made one to
+// the same ticket, is our account's.
+func (w *work) lastByUs(d *ledger.Doubt, local string) bool {
+	field, key := w.r.ParticipantsField(), ""
+	if d.Effect == ledger.AddLink {
+		i := slices.IndexFunc(w.ticket.Links, func(l jsm.IssueLink) bool { return linkTwin+l.ID == local })
+		if i < 0 {
+			return false
+		}
+		field, key = jsm.FieldLinks, w.ticket.Links[i].Other.Value
 	}
 	steps := w.trail(w.ticket.History, d.Settled).fields[field]
-	return len(steps) > 0 && steps[0].ours
+	i := slices.IndexFunc(steps, func(s step) bool { return key == "" || s.item.To == key })
+	return i >= 0 && steps[i].ours
 }
 
 // strayWork finds work logs of our own account that no link knows as its own, as strays does with comments.
@@ -226,7 +220,7 @@ func (d *Desk) strayWork(ctx context.Context, j *job, t *jsm.Ticket, lanes []*la
 			// recovering finds it
 		default:
 			l := lanes[max(0, slices.IndexFunc(lanes, func(l *lane) bool { return l.link.ID == m.Link }))]
-			found = append(found, ledger.Twin{Connection: l.c.Name, Link: l.link.ID, Path: replica.Path("worklog" + lateInfix + one.ID), Ticket: t.ID, Local: worklogTwin + one.ID})
+			found = append(found, l.twinAs(replica.Path("worklog"+lateInfix+one.ID), worklogTwin+one.ID))
 			j.strange = true
 		}
 	}
@@ -259,7 +253,7 @@ func (rec *recollection) workTwins(ctx context.Context, l *lane, t *jsm.Ticket) 
 			}
 			was, there := known[worklogTwin+one.ID]
 			_, taken := twins[m.Item]
-			put := ledger.Twin{Connection: rec.c.Name, Link: l.link.ID, Path: m.Item, Ticket: t.ID, Local: worklogTwin + one.ID}
+			put := l.twinAs(m.Item, worklogTwin+one.ID)
 			switch {
 			case there && !taken: // taken for a second one, before it was known what is forgotten
 				err = ledger.RenameTwin(b, was, m.Item)
@@ -280,6 +274,8 @@ func (rec *recollection) workTwins(ctx context.Context, l *lane, t *jsm.Ticket) 
 	})
 }
 
-// byThemselves are the kinds of items that are known by their own ids: what a person makes of them is news whatever the
-// ticket's history tells.
-func byThemselves(p replica.Path) bool { return p.Kind() == "comment" || rules.PartOf(p.Kind()) != "" }
+// byThemselves are the kinds of items that are known by their own ids: what a person or the desk itself makes of them is
+// news whatever the ticket's history tells.
+func byThemselves(p replica.Path) bool {
+	return p.Kind() == "comment" || rules.PartOf(p.Kind()) != "" || rules.OfTheDesk(p)
+}

@@ -52,11 +52,8 @@ func (w *work) announce(plan *rules.Plan) error {
 		add(ledger.Intent{Effect: ledger.Transition, Fields: []string{"status", "resolution"}, Touched: plan.Touched.Paths, Sources: []replica.Path{plan.StatusPath()}, Payload: prints})
 	}
 	for _, c := range plan.Comments {
-		switch c.Op {
-		case rules.AddComment, rules.NoteComment:
-			add(ledger.Intent{Effect: ledger.AddComment, Path: w.twinPath(c)})
-		case rules.EditComment, rules.MarkComment:
-			add(ledger.Intent{Effect: ledger.EditComment, Path: w.twinPath(c)})
+		if in, announced := w.commentIntent(c); announced {
+			add(in)
 		}
 	}
 	if err := w.announceFiles(plan, add); err != nil {

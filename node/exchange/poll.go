@@ -53,6 +53,8 @@ type poller struct {
 	keys      map[string]uint64    // keys that hints named and nobody has resolved, with their marks' generation
 	lag       lagging
 	sweep     sweep
+	unmoved   unmoved
+	reread    reread
 	page      page
 
 	due      time.Time // of the next search
@@ -101,7 +103,7 @@ func (p *poller) begin() error {
 			return err
 		}
 	}
-	if err := p.sweep.begin(p.d); err != nil {
+	if err := errors.Join(p.sweep.begin(p.d), p.unmoved.begin(p.d), p.reread.begin(p.d)); err != nil {
 		return err
 	}
 	p.d.recall.Store(true)
@@ -137,8 +139,13 @@ func (p *poller) rest(ctx context.Context) {
 				next = at
 			}
 		}
-		if p.sweep.on() && p.sweep.due.Before(next) {
-			next = p.sweep.due
+		for _, also := range []struct {
+			on  bool
+			due time.Time
+		}{{p.sweep.on(), p.sweep.due}, {p.unmoved.on(), p.unmoved.due}, {p.reread.on(), p.reread.due}} {
+			if also.on && also.due.Before(next) {
+				next = also.due
+			}
 		}
 	}
 	if !p.failed.IsZero() {
@@ -176,8 +183,13 @@ func (p *poller) turn(ctx context.Context) (asked bool, err error) {
 	if asked = asked || stepped; err != nil {
 		return asked, err
 	}
-	swept, err := p.sweep.step(ctx, p.d, time.Now())
-	return asked || swept, err
+	for _, step := range []func(context.Context, *Desk, time.Time) (bool, error){p.sweep.step, p.unmoved.step, p.reread.step} {
+		did, err := step(ctx, p.d, time.Now())
+		if asked = asked || did; err != nil {
+			return asked, err
+		}
+	}
+	return asked, nil
 }
 
 // step is one look: a search where it is due, the questions that are due, and

@@ -20,6 +20,7 @@ type job struct {
 	start      map[string]bool         // connections whose trigger the ticket matched
 	left       map[string]bool         // connections whose trigger it surely does not match any more
 	release    map[replica.LinkID]bool // links whose first share a person released
+	end        map[replica.LinkID]bool // links that a person ended
 	quick      []*request              // people who wait for the outcome
 	retry      bool                    // a person or a timer asks for held work to be tried again
 	asked      bool                    // a person asks
@@ -95,7 +96,7 @@ func (j *job) fold(k job) {
 	}
 	j.start = union(j.start, k.start)
 	j.left = union(j.left, k.left)
-	j.release = union(j.release, k.release)
+	j.release, j.end = union(j.release, k.release), union(j.end, k.end)
 	j.quick = append(j.quick, k.quick...)
 	j.retry, j.asked = j.retry || k.retry, j.asked || k.asked
 	j.backfill = j.backfill && k.backfill
@@ -200,7 +201,7 @@ func (q *queue) done(j *job, retry time.Time) {
 	delete(q.jobs, j.lane)
 	delete(q.jobs, j.also)
 	if !retry.IsZero() {
-		next := &job{lane: j.lane, ticket: j.ticket, connection: j.connection, link: j.link, due: retry, generation: j.generation, start: j.start, left: j.left, release: j.release, retry: true, backfill: j.backfill}
+		next := &job{lane: j.lane, ticket: j.ticket, connection: j.connection, link: j.link, due: retry, generation: j.generation, start: j.start, left: j.left, release: j.release, end: j.end, retry: true, backfill: j.backfill}
 		if j.also != "" {
 			next.lane, next.ticket = j.also, j.also
 		}

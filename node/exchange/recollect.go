@@ -216,7 +216,8 @@ func (rec *recollection) link(ctx context.Context, t *jsm.Ticket, k ledger.Link,
 
 // undone lists what we moved in the forgotten time and somebody has moved since:
 // taken away, or brought back. The bases know nothing of the first, so the second
-// would be no news, and undone.
+// would be no news, and undone. So would be what somebody moved and we posted
+// before we knew that we had been put back: the peer never took that.
 func (rec *recollection) undone(l *lane, t *jsm.Ticket, made bool) (news []replica.Path) {
 	view, _, err := l.view(t)
 	if err != nil {
@@ -231,7 +232,7 @@ func (rec *recollection) undone(l *lane, t *jsm.Ticket, made bool) (news []repli
 	for p, ours := range tr.items {
 		_, shown := view[p]
 		_, theirs := l.in.Remote[p]
-		if !ours && (shown || theirs) && (made || tr.moved[p]) {
+		if posted := l.out.Bases[p].Local == hashOf(view, p); !ours && (shown || theirs) && (made || tr.moved[p] || posted) {
 			news = append(news, p)
 		}
 	}

@@ -118,7 +118,7 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		return nil, err
 	}
 	changed := w.in.Changed(w.done)
-	for _, p := range w.arrived {
+	for _, p := range slices.Concat(w.arrived, w.staleClocks(w.ticket, twins)) {
 		w.judgeAgain(p)
 	}
 	for p := range w.rejudged {

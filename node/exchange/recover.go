@@ -152,8 +152,7 @@ func (w *work) rewordings(in ledger.Intent) {
 	w.judgeAgain(in.Path)
 }
 
-// findComments looks for comments by their marks. One that is not there is made
-// again only after the settle time: the first try may still take effect.
+// findComments looks for comments by their marks.
 func (w *work) findComments(ctx context.Context, open []ledger.Intent) error {
 	if len(open) == 0 {
 		return nil
@@ -168,42 +167,11 @@ func (w *work) findComments(ctx context.Context, open []ledger.Intent) error {
 			byNonce[nonce] = c.ID
 		}
 	}
-	for _, in := range open {
-		switch local, found := byNonce[in.Nonce]; {
-		case found:
-			w.made(in, local)
-			if err := w.keepTwin(in); err != nil {
-				return err
-			}
-		case time.Now().Before(w.d.settled(in, w.d.cfg.SettleComment)):
-			w.wait(in, w.d.cfg.SettleComment)
-		default:
-			w.doubt(in)
-			w.finished = append(w.finished, in)
+	return w.lookUp(open, func(in ledger.Intent) (made []ledger.Twin, err error) {
+		if local := byNonce[in.Nonce]; local != "" {
+			made = append(made, w.twinAs(in.Path, local))
 		}
-	}
-	return nil
-}
-
-// keepTwin stores a found comment at once, so that the plan made next knows it.
-func (w *work) keepTwin(in ledger.Intent) error {
-	return w.d.led.Write(func(b *ledger.Batch) error {
-		if err := ledger.PutTwin(b, w.twins[len(w.twins)-1]); err != nil {
-			return err
-		}
-		return ledger.DropIntent(b, in)
-	})
-}
-
-// keepTwins stores what was found at once, with the doubts that it ends.
-func (w *work) keepTwins() error {
-	return w.d.led.Write(func(b *ledger.Batch) error {
-		for _, t := range w.twins {
-			if err := ledger.PutTwin(b, t); err != nil {
-				return err
-			}
-		}
-		return w.storeDoubts(b)
+		return made, nil
 	})
 }
 

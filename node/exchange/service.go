@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -189,17 +190,43 @@ func (l *lane) answerable(t *jsm.Ticket) bool {
 	return false
 }
 
-// nextBreach is when the next clock that is shared is breached by the mere course of time, of which Jira tells nobody; a
-// moment later, so that its own clock has passed it. Zero: none.
+// clocksMoved reports whether a note shows our own clock beside the partner's, and not as it stands now.
+func (l *lane) clocksMoved(t *jsm.Ticket) bool {
+	if l.r.OurClocks(t) == nil {
+		return false
+	}
+	twins, err := l.d.led.Twins(l.c.Name, l.link.ID)
+	return err == nil && len(l.staleClocks(t, twins)) > 0
+}
+
+// startedClocks reports whether what we wrote moved clocks of ours that notes show: by a new status, or by making the
+// ticket. The next visit, which sees the notes as they are then, brings them up to date.
+func (l *lane) startedClocks(before, after *jsm.Ticket) bool {
+	return !maps.Equal(l.r.OurClocks(before), l.r.OurClocks(after))
+}
+
+func (l *lane) staleClocks(t *jsm.Ticket, twins map[replica.Path]ledger.Twin) []replica.Path {
+	return l.r.StaleClocks(rules.Arrival{Remote: l.in.Remote, Ticket: t, Twin: twinIn(twins)})
+}
+
+// nextBreach is when a ticket is to be looked at for a clock that is breached by the mere course of time, of which Jira
+// tells nobody: a moment later, so that Jira's own clock has passed it. Zero: never.
 func (d *Desk) nextBreach(t *jsm.Ticket, lanes []*lane) (at time.Time) {
 	now := time.Now()
+	theirs := d.theirs(now)
 	for _, l := range lanes {
-		due := l.r.NextBreach(t, d.theirs(now))
-		if !due.IsZero() {
-			at = sooner(at, now.Add(due.Sub(d.theirs(now))+breachGrace))
+		switch due := l.r.NextBreach(t); {
+		case due.IsZero():
+		case due.After(theirs):
+			at = sooner(at, now.Add(due.Sub(theirs)+breachGrace))
+		default: // the goal is spent to the last moment of a working day, or Jira is late
+			at = sooner(at, now.Add(breachAgain))
 		}
 	}
 	return at
 }
 
-const breachGrace = 5 * time.Second
+const (
+	breachGrace = 5 * time.Second
+	breachAgain = 15 * time.Minute
+)

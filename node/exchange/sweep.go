@@ -12,7 +12,7 @@ import (
 )
 
 // sweep asks, slowly and for every linked ticket, when it last changed, and
-// marks those whose state nobody has told of: a lost webhook and a search that
+// marks those whose state nobody has told of, or that was not read whole (jsm.Ticket.Owed): a lost webhook and a search that
 // never showed the change heal within a day. It survives a restart.
 type sweep struct {
 	Began time.Time    `json:"began"` // the round under way, or the last one
@@ -65,7 +65,11 @@ func (s *sweep) keep(d *Desk) error {
 
 // step asks about some tickets, where it is due, and reports whether it did.
 func (s *sweep) step(ctx context.Context, d *Desk, now time.Time) (asked bool, err error) {
-	if !s.on() || now.Before(s.due) || d.jira.Spare() > 0 {
+	if !s.on() || now.Before(s.due) {
+		return false, nil
+	}
+	if spare := d.jira.Spare(); spare > 0 {
+		s.due = now.Add(spare)
 		return false, nil
 	}
 	if !s.Going {
@@ -111,9 +115,10 @@ func (d *Desk) sweepOver(ctx context.Context, links []ledger.Link) error {
 		if err != nil {
 			return err
 		}
-		known[h.ID] = h.Updated.UnixMilli() <= was.UnixMilli() && !was.IsZero() || d.ours(h)
+		known[h.ID] = h.Updated.UnixMilli() <= was.UnixMilli() && !was.IsZero()
 	}
 	moved := slices.DeleteFunc(ids, func(id string) bool { return known[id] })
+	d.jira.Forget(moved...)
 	generation, err := d.led.MarkDirty(moved, "")
 	if err != nil {
 		return err

@@ -65,6 +65,7 @@ func (d *Desk) Sync(ctx context.Context, connection string, keys []string) ([]Sy
 
 func (d *Desk) syncOne(ctx context.Context, c *Connection, key string) Synced {
 	s := Synced{Key: key, State: "refused"}
+	d.jira.Forget(key) // somebody asks: what is shown is what is there
 	t, err := d.jira.Ticket(ctx, key)
 	if err != nil {
 		s.Reason = "it cannot be read: " + plain(err)

@@ -33,6 +33,7 @@ type lane struct {
 	arrived  []replica.Path // those of them whose files have come
 
 	ticket *jsm.Ticket // what gather looks at; nil before
+	unread bool        // its view lacks a file that is yet to be read
 }
 
 // visit brings one ticket's links up to date: first what came in, then what
@@ -41,6 +42,9 @@ type lane struct {
 func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Time, err error) {
 	links, err := d.links(j)
 	if err != nil {
+		return again, err
+	}
+	if err := errors.Join(d.endAgain(j, links), d.refuseEnded(links)); err != nil {
 		return again, err
 	}
 	if j.ticket != "" && t == nil {
@@ -69,7 +73,7 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 		return again, err
 	}
 	for _, l := range lanes {
-		if !l.due(j) && !l.answerable(t) {
+		if !l.due(j) && !l.answerable(t) && !l.clocksMoved(t) {
 			continue
 		}
 		next, fresh, err := l.reconcile(jsm.OnBehalf(ctx, l.c.Name), j, t)
@@ -78,6 +82,9 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 			return again, fmt.Errorf("reconciling link %s of connection %q: %w", l.link.ID, l.c.Name, err)
 		}
 		if fresh != nil {
+			if l.startedClocks(t, fresh) {
+				again = sooner(again, time.Now())
+			}
 			t = fresh
 		}
 	}
@@ -113,7 +120,7 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if unread, err := d.unread(t.ID); err != nil {
 		return again, err
 	} else if clean && !unread {
-		d.saw(t.ID, t.Updated)
+		d.saw(t)
 		return again, d.led.ClearDirty(t.ID, j.generation)
 	}
 	return again, nil
@@ -219,6 +226,7 @@ func (l *lane) due(j *job) bool {
 
 // vanished holds the links of a ticket that Jira does not show any more.
 func (d *Desk) vanished(ctx context.Context, j *job, links []ledger.Link) error {
+	links = slices.DeleteFunc(links, func(k ledger.Link) bool { return k.Ended })
 	if len(links) == 0 {
 		return d.led.ClearDirty(j.ticket, j.generation)
 	}

@@ -75,6 +75,7 @@ type company struct {
 	jira *jsm.Client
 	halt func()
 
+	perils perils
 	meddle atomic.Pointer[meddling]
 	slow   atomic.Bool // the way to the tenant takes time
 	called atomic.Int64
@@ -122,7 +123,7 @@ func (w *world) must(err error) {
 func (w *world) company(name, rules string, host byte) *company {
 	c := &company{w: w, name: name, rules: rules, fs: vfs.NewCrashableMem(), pairs: &transport.MemoryStore{}, address: &net.UDPAddr{IP: net.IPv4(10, 0, 0, host), Port: 7843}}
 	var err error
-	c.tenant, err = sim.New(sim.Config{Name: name, NoLimits: true, IndexLag: 2 * time.Second})
+	c.tenant, err = sim.New(sim.Config{Name: name, NoLimits: true, IndexLag: 2 * time.Second, Seed: seeds[name], Approve: approvalsToPass})
 	w.must(err)
 	c.socket = w.net.NewEndpoint(c.address, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
 	c.sync, c.agent = account(w.t, c.tenant, "sync"), account(w.t, c.tenant, "agent")
@@ -154,7 +155,7 @@ func (w *world) pair() {
 
 // start opens what the last run left on disk and works on it.
 func (c *company) start() {
-	led, err := ledger.Open(ledger.Config{Dir: "ledger", FS: c.fs})
+	led, err := ledger.Open(ledger.Config{Dir: "ledger", FS: perilous{c.fs, c}, Step: c.committing})
 	c.w.must(err)
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("PARLEY_LOG") != "" {
@@ -298,7 +299,7 @@ func (m meddled) RoundTrip(r *http.Request) (*http.Response, error) {
 	if act := m.c.meddle.Load(); act != nil && r.Method == act.method && strings.HasSuffix(r.URL.Path, act.path) && m.c.meddle.CompareAndSwap(act, nil) {
 		act.act()
 	}
-	return inProcess{m.c.tenant}.RoundTrip(r)
+	return m.c.calling(r)
 }
 
 // meddling is what happens once, right before a certain call of the node's.

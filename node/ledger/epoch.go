@@ -62,9 +62,10 @@ func (l *Ledger) MarkRestored(taken time.Time) error {
 }
 
 // loadEpoch is load's last step: it reads the log's epoch and takes note of a
-// restore. A log without any entry, such as a new connection's, is left alone: if
-// it had any, the peer's position tells.
-func (g *Log) loadEpoch() error {
+// restore. A fresh log, of a connection that the backup does not know, is left
+// alone: if it had any entry, the peer's position tells. One that was empty then is
+// not: it may have made twins since, and the peer never heard of them.
+func (g *Log) loadEpoch(fresh bool) error {
 	v, err := g.l.Fact(epochFact(g.connection))
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func (g *Log) loadEpoch() error {
 	}
 	now, e := g.head, g.epoch
 	e.Restore = r.ID
-	if now.Seq > 0 || now.Settled > 0 || g.in.head.Seq > 0 {
+	if !fresh {
 		e.Since, e.Mending = earlier(e.Since, r.Taken), false
 		rand.Read(now.Epoch[:])
 	}

@@ -102,7 +102,8 @@ func (l *Ledger) Log(connection string) (*Log, error) {
 
 func (g *Log) load() error {
 	err := g.l.get(table('H').str(g.connection), g.head.decode)
-	if err == ErrNone {
+	fresh := err == ErrNone
+	if fresh {
 		rand.Read(g.head.Epoch[:])
 		err = g.l.Write(func(b *Batch) error {
 			return b.Set(table('H').str(g.connection), g.head.encode(), nil)
@@ -126,7 +127,7 @@ func (g *Log) load() error {
 	if err := g.in.load(g.l, g.connection); err != nil {
 		return err
 	}
-	return g.loadEpoch()
+	return g.loadEpoch(fresh)
 }
 
 // Commit returns once the step is on disk. After an error it may or may not

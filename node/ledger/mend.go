@@ -169,6 +169,7 @@ func (g *Log) Begin(at Position, afresh bool) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.free(told) // what the peer holds is in flight no more: no receipt will say so again
 	g.epoch, g.told = e, told
 	return nil
 }

@@ -27,7 +27,7 @@ func sumOf(a jsm.Attachment) (replica.Hash, bool, *Held) {
 
 func shownFiles(view replica.View) (list []string) {
 	for p, it := range view {
-		if a, ok := attachmentOf(it); ok {
+		if a, ok := AttachmentOf(it); ok {
 			list = append(list, fmt.Sprintf("%s %s %t", p.Element(), a.Name, a.Public))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"parley/jsm"
 	"parley/replica"
@@ -137,7 +138,15 @@ func effortText(e replica.Effort) string {
 	return strings.Join(parts, ", ")
 }
 
-const maxLine = 255 // characters of a single-line field (facts 12)
+const maxLine = 255 // characters of a single-line field (facts 12), in UTF-16 units
+
+// units is how long Jira finds a text.
+func units(s string) (n int) {
+	for _, r := range s {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
 
 func (f *field) toText(v replica.Value) (jsm.Value, error) {
 	s, ok := plain(v)
@@ -146,7 +155,7 @@ func (f *field) toText(v replica.Value) (jsm.Value, error) {
 		return nil, f.refuse(v, "it has no text")
 	case strings.ContainsAny(s, "\r\n"):
 		return nil, f.refuse(v, "it has several lines")
-	case f.Type == jsm.Text && len([]rune(s)) > maxLine:
+	case f.Type == jsm.Text && units(s) > maxLine:
 		return nil, f.refuse(v, "it has more than 255 characters")
 	case f.Type == jsm.URL:
 		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -271,7 +280,7 @@ func (f *field) member(v replica.Value) (jsm.Value, error) {
 		if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0xa0 }) {
 			return nil, f.refuse(v, "a label is one word")
 		}
-		if len([]rune(name)) > maxLine {
+		if units(name) > maxLine {
 			return nil, f.refuse(v, "it has more than 255 characters")
 		}
 		return name, nil

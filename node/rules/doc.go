@@ -19,7 +19,8 @@
 // where there is no [incoming."comments.internal"].
 //
 // What a value of one type comes to in a field of another says one table, in coercion.go: lossless, by map, as text, or
-// refused with what to do instead; a rule that can never work is refused when it is compiled. An option that is missing
+// refused with what to do instead; a rule that can never work is refused when it is compiled. A number is the id of an
+// option only where our own rules say it, never where the peer does. An option that is missing
 // here waits, comes to else, or with create = true is made by the edit that chooses it. Another ticket (parent) crosses
 // as the link that both sides know it by, and only where this connection shares it; estimates agree to the minute.
 //
@@ -41,7 +42,8 @@
 // A file crosses as its name, size and hash; its bytes are fetched apart. `attachments` are those that the customer surely
 // sees: a public comment shows them, or a customer attached them. What was shared once stays as it was shared, and with
 // since = "link" the files that came with the request itself cross with its description. A name that the policy denies
-// is denied also as it would be called here.
+// is denied also as it would be called here. One that turns public at its origin is shown here, too, where the rules and
+// the policy say so (inattachshow.go); what a customer has seen is never taken back. byline says whose a public file is.
 //
 // Start at compile.go.
 package rules

@@ -118,6 +118,10 @@ func (f *Fate) arrives(r *Rules, remote replica.View, content bool) {
 	f.From = shown(v)
 	i := slices.IndexFunc(r.in, func(i *inRule) bool { return i.to.ID == f.FieldID })
 	if i < 0 {
+		f.Mapped = serviceOf(f.Path) != "" && f.FieldID != "" && f.FieldID != serviceOf(f.Path) // it lands in a field
+		if !content {
+			f.From, f.To = "", ""
+		}
 		return
 	}
 	f.Mapped = f.To != "" && f.From != f.To || r.in[i].to.path != f.Path && !r.in[i].to.elements
@@ -246,6 +250,9 @@ func (r *Rules) unnamedParts(t *jsm.Ticket, stays func(p replica.Path, field, wh
 		if public(&t.Comments[i]) {
 			open++
 		}
+	}
+	if t.RequestType != nil && r.placeOf(r.src.Outgoing, "portal") == "" {
+		stays("portal", "", noRule)
 	}
 	for _, part := range []struct {
 		entity string

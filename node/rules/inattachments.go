@@ -37,8 +37,9 @@ type AttachmentWrite struct {
 	MIME    string
 	Size    int64 // bytes
 	Hash    replica.Hash
-	Public  bool  // for the customer to see
-	Created int64 // Unix ms by the peer's Jira
+	Public  bool   // for the customer to see
+	Byline  string // whose file it is, above a public one; empty: no line
+	Created int64  // Unix ms by the peer's Jira
 	Rule    string
 }
 
@@ -68,6 +69,15 @@ func (r *Rules) landingRule(public bool) *inAttachments {
 	return r.landing[0]
 }
 
+// leavingRule is the one that says what becomes of our copy of a file that the peer has deleted. By which of the two it
+// came is not known any more where both are there: then the one of its readers here decides.
+func (r *Rules) leavingRule(f *jsm.Attachment) *inAttachments {
+	if in := r.landingRule(f.Customer()); in != nil {
+		return in
+	}
+	return r.landing[0]
+}
+
 // landsPublic reports whether the customer here is to see a file of the peer's; the policy can only make it internal.
 func (r *Rules) landsPublic(theirs bool) bool {
 	in := r.landingRule(theirs)
@@ -93,7 +103,7 @@ func (p *planner) attachments() {
 			p.attachmentGone(path)
 			continue
 		}
-		a, ok := attachmentOf(it)
+		a, ok := AttachmentOf(it)
 		if !ok {
 			p.plan.Held = append(p.plan.Held, Held{Path: path, Class: Definite, Code: Unreadable,
 				Reason: "An attachment of the peer cannot be read by this version.", Next: "Update parley on both sides."})
@@ -123,7 +133,7 @@ func (p *planner) taken() (bytes int64) {
 		return 0
 	}
 	for path, it := range p.in.Remote {
-		if a, ok := attachmentOf(it); ok {
+		if a, ok := AttachmentOf(it); ok {
 			if _, here := p.in.twin(path); here {
 				bytes += a.Size
 			}
@@ -160,25 +170,36 @@ func (p *planner) attachment(path replica.Path, a replica.Attachment) (w Attachm
 	}
 	rule := place(r.e.Name.Pos)
 	if local, here := p.in.twin(path); here {
-		verdict, why := Same, ""
-		if p.file(local) == nil {
-			verdict, why = Ours, "it was deleted here"
-		}
-		p.judgedFile(path, rule, a.Name, verdict, why)
+		p.fileHere(r, path, a, local)
 		return w, false
 	}
-	block := r.block
+	if !p.takes(r, path, a) {
+		return w, false
+	}
+	w = AttachmentWrite{
+		Op: AddAttachment, Path: path, Name: a.Name, MIME: a.MIME, Size: a.Size, Hash: a.Hash, Created: int64(a.Created), Rule: rule,
+		Public: p.r.landsPublic(a.Public),
+	}
+	if w.Public {
+		w.Byline = p.byline(r.e.Byline.Value, a.Author)
+	}
+	return w, true
+}
+
+// takes reports whether a rule and the policy let a file in; where not, it is said why.
+func (p *planner) takes(r *inAttachments, path replica.Path, a replica.Attachment) bool {
+	rule, block := place(r.e.Name.Pos), r.block
 	if block == "" {
 		block = p.r.gate.deniesFile(a.Name, a.Size)
 	}
 	if block != "" {
 		p.plan.Held = append(p.plan.Held, dropped(path, block, rule))
 		p.judgedFile(path, rule, a.Name, Skipped, block)
-		return w, false
+		return false
 	}
 	if max := r.e.Max; max > 0 && a.Size > max {
 		p.judgedFile(path, rule, a.Name, Skipped, fmt.Sprintf("it is larger than %s", conf.SizeText(max)))
-		return w, false
+		return false
 	}
 	if r.when != nil {
 		s := *p.scope
@@ -186,17 +207,14 @@ func (p *planner) attachment(path replica.Path, a replica.Attachment) (w Attachm
 		ok, err := r.when.test(&s)
 		if err != nil {
 			p.holdFile(path, rule, Expression, fmt.Sprintf("An attachment is not taken: when cannot be decided, since %s.", err), "Correct the condition, or guard it with has().")
-			return w, false
+			return false
 		}
 		if !ok {
 			p.judgedFile(path, rule, a.Name, Skipped, "when does not hold")
-			return w, false
+			return false
 		}
 	}
-	return AttachmentWrite{
-		Op: AddAttachment, Path: path, Name: a.Name, MIME: a.MIME, Size: a.Size, Hash: a.Hash, Created: int64(a.Created), Rule: rule,
-		Public: p.r.landsPublic(a.Public),
-	}, true
+	return true
 }
 
 // attachmentGone follows a deletion at the peer's.
@@ -209,7 +227,7 @@ func (p *planner) attachmentGone(path replica.Path) {
 	if file == nil {
 		return
 	}
-	r := p.r.landingRule(file.Customer())
+	r := p.r.leavingRule(file)
 	if r == nil || r.block != "" {
 		return
 	}
@@ -225,6 +243,16 @@ func (p *planner) attachmentGone(path replica.Path) {
 		p.plan.Attachments = append(p.plan.Attachments, AttachmentWrite{Op: DeleteAttachment, Path: path, LocalID: file.ID, Name: file.Name, Rule: rule})
 		p.judgedFile(path, rule, file.Name, Written, "deleted by the peer")
 	}
+}
+
+// goes reports whether a file that the peer deleted is deleted here, too.
+func (p *planner) goes(local string) bool {
+	f := p.file(local)
+	if f == nil {
+		return true
+	}
+	r := p.r.leavingRule(f)
+	return r != nil && r.block == "" && r.e.Deletes.Value != "ignore" && r.e.Deletes.Value != "mark"
 }
 
 // file finds a file of the ticket by a twin's local id.

@@ -288,14 +288,18 @@ func (r *inRule) reads(p replica.Path) bool {
 	if r.from.is(p) {
 		return true
 	}
-	for _, x := range []*expr{r.value, r.when} {
-		if x == nil {
-			continue
-		}
-		for _, rd := range x.reads {
-			if path, elements := viewPath(rd.member); rd.variable == "view" && (source{path, elements}).is(p) {
-				return true
-			}
+	return r.value.readsAny([]replica.Path{p}) || r.when.readsAny([]replica.Path{p})
+}
+
+// readsAny reports whether an expression looks at one of some remote items; nil looks at none.
+func (x *expr) readsAny(paths []replica.Path) bool {
+	if x == nil {
+		return false
+	}
+	for _, rd := range x.reads {
+		path, elements := viewPath(rd.member)
+		if rd.variable == "view" && slices.ContainsFunc(paths, source{path, elements}.is) {
+			return true
 		}
 	}
 	return false

@@ -127,10 +127,7 @@ func numbered(i, of int) int {
 func (p *planner) bodies(r *inComments, path replica.Path, c replica.Comment, doc *adf.Doc, what string) (bodies, otherwise []*adf.Doc) {
 	head := ""
 	if r.e.Byline.Value || what != "" {
-		if head = personName(c.Author); head == "" {
-			head = p.r.Peer
-		}
-		head = clip(head) + what
+		head = p.whose(c.Author) + what
 	}
 	whole := doc
 	if head != "" {

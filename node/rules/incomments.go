@@ -138,7 +138,10 @@ func (p *planner) commentGone(path replica.Path) {
 	if twin == nil {
 		return
 	}
-	r := p.commentRule(public(twin))
+	r := p.commentRule(public(twin)) // by which it came is not known any more, where both are there
+	if r == nil {
+		r = p.r.arriving[0]
+	}
 	if r == nil || r.block != "" {
 		return
 	}

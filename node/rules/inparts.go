@@ -89,8 +89,8 @@ func (r *Rules) participantsWanted(in *Arrival) (emails []string) {
 	if i := r.parts.in["participants"]; i == nil || i.block != "" {
 		return nil
 	}
-	for _, p := range in.Changed {
-		if who, ok := remoteOf[replica.Person](in.Remote, p); ok && p.Kind() == "participant" {
+	for _, p := range in.participants() {
+		if who, ok := remoteOf[replica.Person](in.Remote, p); ok {
 			emails = append(emails, r.people.candidates(who)...)
 			if r.people.otherwise == "user" {
 				emails = append(emails, r.people.user)
@@ -98,6 +98,26 @@ func (r *Rules) participantsWanted(in *Arrival) (emails []string) {
 		}
 	}
 	return emails
+}
+
+// participants lists those that have changed; where one is gone, all, for another may take the place here.
+func (in *Arrival) participants() (paths []replica.Path) {
+	gone := false
+	for _, p := range in.Changed {
+		if p.Kind() == "participant" {
+			_, there := in.Remote[p]
+			paths, gone = append(paths, p), gone || !there
+		}
+	}
+	if gone {
+		for p := range in.Remote {
+			if p.Kind() == "participant" {
+				paths = append(paths, p)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
 }
 
 func remoteOf[T replica.Value](remote replica.View, p replica.Path) (v T, ok bool) {
@@ -218,6 +238,10 @@ func (p *planner) partGone(r *inPart, path replica.Path) {
 			now, err := valueOf(p.in.Ticket, f)
 			people, _ := now.([]jsm.Person)
 			there = err != nil || slices.ContainsFunc(people, func(o jsm.Person) bool { return o.AccountID == account })
+		}
+		if heir, found := p.heir(r, path, account); there && found { // who comes to the same person here
+			p.plan.Parts = append(p.plan.Parts, PartWrite{Op: AdoptPart, Path: heir, LocalID: local, Rule: place(r.e.Name.Pos)})
+			there = false
 		}
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"parley/jsm"
@@ -144,10 +145,16 @@ func (p *planner) localWeb(globalID string) (l jsm.RemoteLink, there bool) {
 	return p.in.Ticket.WebLinks[i], true
 }
 
-// cut shortens a text to n characters.
+// cut shortens a text to n characters, as Jira counts them.
 func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
+	if units(s) <= n {
+		return s
+	}
+	room := n - 1
+	for i, r := range s {
+		if room -= utf16.RuneLen(r); room < 0 {
+			return s[:i] + "…"
+		}
 	}
 	return s
 }

@@ -14,7 +14,7 @@ import (
 // participant plans that somebody takes part. Who is not known here, or deactivated, is nobody else: the name goes
 // into a note, or nowhere.
 func (p *planner) participant(r *inPart, path replica.Path, theirs replica.Person) {
-	who, why := p.r.people.resolve(theirs, p.in)
+	who, why := p.r.people.resolve(theirs, p.in, nil)
 	switch {
 	case why != "" && p.r.people.otherwise == "user":
 		p.holdPart(r, path, Nobody, fmt.Sprintf("Nobody active here has the address %s, which [people] else names.", p.r.people.user), "Correct else, or add the person to Jira.")
@@ -39,7 +39,34 @@ func (p *planner) participant(r *inPart, path replica.Path, theirs replica.Perso
 		p.judgedPart(r, path, Ours, "was taken out here")
 		return
 	}
+	if slices.ContainsFunc(p.plan.Parts, func(w PartWrite) bool {
+		return w.Op == AddPart && w.Person != nil && w.Person.AccountID == who.AccountID
+	}) {
+		p.judgedPart(r, path, Same, "another of the peer's is the same person here")
+		return
+	}
 	p.writePart(r, PartWrite{Op: AddPart, Path: path, Person: &who}, "new")
+}
+
+// heir is another participant of the peer's who comes to the same account here, and whose coming it has not been so far.
+func (p *planner) heir(r *inPart, leaver replica.Path, account string) (heir replica.Path, found bool) {
+	for _, path := range p.in.participants() {
+		theirs, ok := remoteOf[replica.Person](p.in.Remote, path)
+		if _, twin := p.in.twin(path); !ok || twin || path == leaver {
+			continue
+		}
+		if r.when != nil {
+			s := *p.scope
+			s.person = remotePerson(theirs)
+			if pass, err := r.when.test(&s); err != nil || !pass {
+				continue
+			}
+		}
+		if who, why := p.r.people.resolve(theirs, p.in, nil); why == "" && who.AccountID == account {
+			return path, true
+		}
+	}
+	return "", false
 }
 
 // absent treats a participant who cannot take part here.

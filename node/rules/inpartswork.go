@@ -25,14 +25,10 @@ func (p *planner) worklog(r *inPart, path replica.Path, theirs replica.Worklog) 
 		doc = p.withoutFiles(parsed, r.e.Addresses.Value)
 	}
 	if r.e.Byline.Value {
-		who := personName(theirs.Author)
-		if who == "" {
-			who = p.r.Peer
-		}
-		if doc.Empty() {
-			doc = adf.Text(clip(who))
+		if who := p.whose(theirs.Author); doc.Empty() {
+			doc = adf.Text(who)
 		} else {
-			doc = doc.Prepend(clip(who) + ":")
+			doc = doc.Prepend(who + ":")
 		}
 	}
 	want := &jsm.NewWorklog{Started: millis(theirs.Started), Seconds: max(theirs.Seconds, leastWork)}

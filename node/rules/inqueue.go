@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"slices"
-
-	"parley/replica"
-)
+import "parley/replica"
 
 // A queue is a query in JSM: nothing is put into it. The rules write the fields that bring the ticket there, and have it
 // checked that it is there.
@@ -66,7 +62,7 @@ func (p *planner) queueDue(r *inService) bool {
 	if p.in.creating() || p.in.RulesChanged || p.in.Waited[queuePath] {
 		return true
 	}
-	return r.when != nil && slices.ContainsFunc(p.in.Changed, (&inRule{when: r.when}).reads)
+	return r.when.readsAny(p.in.Changed)
 }
 
 // queueWanted lists the addresses that the queue's fields name.

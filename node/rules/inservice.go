@@ -99,7 +99,7 @@ func (p *planner) service() {
 		if r == nil {
 			continue
 		}
-		for _, path := range p.serviceDue(serviceKinds[entity]) {
+		for _, path := range p.serviceDue(r, serviceKinds[entity]) {
 			if it, there := p.in.Remote[path]; there {
 				p.serviceItem(r, path, it)
 			} else {
@@ -110,8 +110,8 @@ func (p *planner) service() {
 	p.queue()
 }
 
-// serviceDue lists a kind's items that are to be judged now.
-func (p *planner) serviceDue(kind string) (due []replica.Path) {
+// serviceDue lists a kind's items that are to be judged now: all of them where what when reads of the view has changed.
+func (p *planner) serviceDue(r *inService, kind string) (due []replica.Path) {
 	add := func(path replica.Path) {
 		if path.Kind() == kind && !slices.Contains(due, path) {
 			due = append(due, path)
@@ -123,7 +123,7 @@ func (p *planner) serviceDue(kind string) (due []replica.Path) {
 	for path := range p.in.Waited {
 		add(path)
 	}
-	if p.in.creating() {
+	if p.in.creating() || r.when.readsAny(p.in.Changed) {
 		for path := range p.in.Remote {
 			add(path)
 		}

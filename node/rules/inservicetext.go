@@ -18,8 +18,8 @@ func (p *planner) told(r *inService, v replica.Value) string {
 		return p.approvalText(v)
 	case replica.SLA:
 		text := fmt.Sprintf("%s at %s: %s", titled(v.Name, "SLA"), p.r.Peer, clockText(v))
-		if ours, ok := p.ourClock(r, v.Name); ok {
-			text += fmt.Sprintf("\nHere: %s", clockText(ours))
+		if ours, ok := p.r.OurClocks(p.in.Ticket)[v.Name]; ok {
+			text += "\nHere: " + ours
 		}
 		return text
 	case replica.Portal:
@@ -87,23 +87,6 @@ func clockText(c replica.SLA) string {
 		return "runs"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// ourClock finds our own clock of a name, where the rule wants both.
-func (p *planner) ourClock(r *inService, name string) (c replica.SLA, ok bool) {
-	if r.e.Service.Clock.Value != "both" || p.in.Ticket == nil {
-		return c, false
-	}
-	for _, f := range p.r.service.clocks {
-		raw, err := rawOf(p.in.Ticket, f)
-		if err != nil || raw == nil {
-			continue
-		}
-		if c, _, id, err := clockOf(raw); err == nil && id != "" && c.Name == name {
-			return c, true
-		}
-	}
-	return c, false
 }
 
 // decisionMoves has a decision move the ticket through our workflow.

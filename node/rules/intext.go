@@ -41,9 +41,14 @@ func (p *planner) customers(ref string) bool {
 		f := p.file(ours)
 		return f != nil && f.Customer()
 	}
-	v, err := p.in.Remote[replica.Path(ref)].Value()
-	a, ok := v.(replica.Attachment)
-	return err == nil && ok && p.r.landsPublic(a.Public)
+	it, there := p.in.Remote[replica.Path(ref)]
+	if !there { // the peer has deleted it, and our copy may have stayed
+		local, _ := p.in.twin(replica.Path(ref))
+		f := p.file(local)
+		return f != nil && f.Customer()
+	}
+	a, ok := AttachmentOf(it)
+	return ok && p.r.landsPublic(a.Public)
 }
 
 // withoutFiles is the text as it was written before any of its files came.
@@ -110,6 +115,7 @@ func (r *Rules) FilesWanted(in Arrival) (ids []string) {
 			}
 		}
 	})
+	ids = append(ids, r.filesToShow(&in)...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
@@ -204,7 +210,7 @@ func (p *planner) address(address, word string) adf.Target {
 }
 
 // retain is after with the files that before shows: Jira deletes an attachment when the text that shows it is
-// written without it. A file that the peer deleted goes anyway.
+// written without it. A file that the peer deleted and that goes with it is gone anyway.
 func (p *planner) retain(before jsm.Rich, after *adf.Doc) *adf.Doc {
 	was, err := adf.Parse(before)
 	if err != nil {
@@ -217,7 +223,7 @@ func (p *planner) retain(before jsm.Rich, after *adf.Doc) *adf.Doc {
 		}
 		theirs, copied := p.in.Origin(FilePrefix + id)
 		_, there := p.in.Remote[theirs]
-		return copied && !there
+		return copied && !there && p.goes(FilePrefix+id)
 	})
 }
 

@@ -9,10 +9,14 @@ import (
 
 // Options that the peer has and this tenant does not.
 
-// option reads a value, or one member of a set. What is an option only elsewhere is made here where the rule says
-// create, or comes to else.
-func (p *planner) option(r *inRule, v replica.Value, read func(replica.Value) (jsm.Value, error)) (jsm.Value, error) {
+// option reads a value, or one member of a set, that theirs came to by the rule's map. What is an option only elsewhere
+// is made here where the rule says create, or comes to else. A number is the id of an option here where our own rules
+// say it, and a name where the peer does.
+func (p *planner) option(r *inRule, theirs, v replica.Value, read func(replica.Value) (jsm.Value, error)) (jsm.Value, error) {
 	want, err := read(v)
+	if o, ok := want.(jsm.Option); err == nil && ok && o.ID != "" && r.set == nil && r.value == nil && shown(theirs) == shown(v) {
+		want, err = jsm.Option{Value: o.ID}, r.to.absent(v)
+	}
 	switch {
 	case !isMissing(err):
 	case r.e.Creates.Value && r.to.Type.OwnOptions():

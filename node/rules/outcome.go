@@ -108,7 +108,11 @@ const (
 	MarkComment   CommentOp = "mark"   // likewise: Body says that the sender deleted it
 	DeleteComment CommentOp = "delete" // LocalID goes
 	NoteComment   CommentOp = "note"   // a further comment that is nobody's twin
+	ShowFile      CommentOp = "show"   // likewise: it shows the customer the file of Path, which is here
 )
+
+// Adds reports whether it makes a further comment.
+func (op CommentOp) Adds() bool { return op == AddComment || op == NoteComment || op == ShowFile }
 
 // CommentWrite is one comment to be written.
 type CommentWrite struct {
@@ -133,10 +137,10 @@ func PartPath(comment replica.Path, part int) replica.Path {
 	return comment + partInfix + replica.Path(strconv.Itoa(part))
 }
 
-// Whole is the item behind a part's path.
+// Whole is the item behind the path of its part, or of the comment that shows it.
 func Whole(p replica.Path) replica.Path {
 	whole, _, _ := strings.Cut(string(p), partInfix)
-	return replica.Path(whole)
+	return replica.Path(strings.TrimSuffix(whole, EchoInfix))
 }
 
 const partInfix = "/part/" // between a comment's path and the number of a further part

@@ -361,24 +361,3 @@ func address(url string) string {
 	}
 	return url
 }
-
-// NextBreach is when the next clock that is shared is breached by the mere course of time; zero: none is to be.
-func (r *Rules) NextBreach(t *jsm.Ticket, now time.Time) (at time.Time) {
-	if r.service.out["sla"] == nil || r.service.out["sla"].never != "" {
-		return at
-	}
-	for _, f := range r.service.clocks {
-		raw, err := rawOf(t, f)
-		if err != nil || raw == nil {
-			continue
-		}
-		s, err := jsm.DecodeSLA(raw)
-		if err != nil || s.Running == nil || s.Running.Paused || s.Running.Breached || !s.Running.Breach.After(now) {
-			continue
-		}
-		if at.IsZero() || s.Running.Breach.Before(at) {
-			at = s.Running.Breach
-		}
-	}
-	return at
-}

@@ -94,20 +94,32 @@ func (pp people) candidates(p replica.Person) (emails []string) {
 	return emails
 }
 
-// resolve finds who a person of the peer is here. Somebody unknown or deactivated is nobody else: the rule's else says
-// whether a fixed user stands in; where nobody does, why says so.
-func (pp people) resolve(p replica.Person, in *Arrival) (who jsm.Person, why string) {
+// resolve finds who a person of the peer is here. Somebody unknown, deactivated or unfit is nobody else: the rule's else
+// says whether a fixed user stands in; where nobody does, why says so. unfit gives the reason for which somebody will not
+// do; nil: everybody does.
+func (pp people) resolve(p replica.Person, in *Arrival, unfit func(jsm.Person) string) (who jsm.Person, why string) {
 	why = "not known here"
-	for _, email := range pp.candidates(p) {
-		if who, ok := in.person(email); ok && who.Active {
-			return who, ""
-		} else if ok {
-			why = "deactivated here"
-		}
-	}
+	emails := pp.candidates(p)
+	known := len(emails)
 	if pp.otherwise == "user" {
-		if who, ok := in.person(pp.user); ok && who.Active {
+		emails = append(emails, pp.user)
+	}
+	for i, email := range emails {
+		who, ok := in.person(email)
+		reason := ""
+		switch {
+		case !ok:
+			continue
+		case !who.Active:
+			reason = "deactivated here"
+		case unfit != nil:
+			reason = unfit(who)
+		}
+		if reason == "" {
 			return who, ""
+		}
+		if i < known {
+			why = reason
 		}
 	}
 	return jsm.Person{}, why

@@ -78,10 +78,7 @@ func (p *planner) person(r *inRule, at replica.Path, v replica.Value, stamp int6
 // becomes of it.
 func (p *planner) whoIs(r *inRule, at replica.Path, theirs replica.Person) (jsm.Person, bool) {
 	if r.set == nil {
-		who, why := p.r.people.resolve(theirs, p.in)
-		if why == "" && r.to.ID == "assignee" && who.Type == "customer" {
-			why = "a customer here, to whom Jira assigns nothing"
-		}
+		who, why := p.r.people.resolve(theirs, p.in, r.unassignable())
 		if why != "" {
 			p.unknown(r, at, theirs, why)
 		}
@@ -92,6 +89,19 @@ func (p *planner) whoIs(r *inRule, at replica.Path, theirs replica.Person) (jsm.
 		p.hold(r, at, Nobody, fmt.Sprintf("Nobody here has the address %s, or the account is deactivated.", theirs.Email), "Correct set, or add the person to Jira.")
 	}
 	return who, ok && who.Active
+}
+
+// unassignable says why somebody cannot be the assignee; nil: the rule writes another field.
+func (r *inRule) unassignable() func(jsm.Person) string {
+	if r.to.ID != "assignee" {
+		return nil
+	}
+	return func(who jsm.Person) string {
+		if who.Type == "customer" {
+			return "a customer here, to whom Jira assigns nothing"
+		}
+		return ""
+	}
 }
 
 // unknown treats somebody who does not exist here, or is deactivated, as [people] else says: the name goes into an

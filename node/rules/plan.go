@@ -29,6 +29,7 @@ func (r *Rules) Plan(in Arrival) Plan {
 	p.resolution()
 	p.attachments()
 	p.comments()
+	p.showFiles()
 	p.parts()
 	if in.Ticket == nil {
 		p.create()
@@ -43,6 +44,8 @@ type planner struct {
 	in    *Arrival
 	scope *scope
 	plan  Plan
+
+	toShow []unshown
 }
 
 // link holds the whole link.
@@ -180,6 +183,10 @@ func (p *planner) single(r *inRule, at replica.Path, v replica.Value, stamp int6
 		p.decide(r, at, Skipped, "", fmt.Sprintf("%q is not in the map", clip(name)))
 		return
 	}
+	if none(to) {
+		p.gone(r, at)
+		return
+	}
 	var want jsm.Value
 	var err error
 	switch r.to.Type {
@@ -197,7 +204,7 @@ func (p *planner) single(r *inRule, at replica.Path, v replica.Value, stamp int6
 		}
 		fallthrough
 	default:
-		want, err = p.option(r, to, r.to.coerce)
+		want, err = p.option(r, v, to, r.to.coerce)
 	}
 	if err != nil {
 		p.hold(r, at, refusedAs(err), sentence(err), nextStep(err, r))

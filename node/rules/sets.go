@@ -53,6 +53,12 @@ func (p *planner) members(r *inRule, at replica.Path) (out []element, ok bool) {
 	if v == nil {
 		return nil, true
 	}
+	add := func(e element, val jsm.Value) { // several of the peer's may come to one here
+		if !slices.ContainsFunc(out, func(o element) bool { return alike(o.value, val) }) {
+			e.value = val
+			out = append(out, e)
+		}
+	}
 	for _, one := range asList(v) {
 		e := element{path: at, stamp: stamp}
 		if name, _ := nameOf(one); r.from.elements {
@@ -61,14 +67,12 @@ func (p *planner) members(r *inRule, at replica.Path) (out []element, ok bool) {
 		}
 		if who, isPerson := one.(replica.Person); isPerson && columnOf(r.to.Type) == cUsers {
 			if found, known := p.whoIs(r, e.path, who); known {
-				e.value = found
-				out = append(out, e)
+				add(e, found)
 			}
 			continue
 		}
-		if val, ok := p.member(r, e.path, one); ok && !slices.ContainsFunc(out, func(o element) bool { return alike(o.value, val) }) {
-			e.value = val
-			out = append(out, e)
+		if val, ok := p.member(r, e.path, one); ok {
+			add(e, val)
 		}
 	}
 	return out, true
@@ -89,7 +93,7 @@ func (p *planner) member(r *inRule, path replica.Path, one replica.Value) (jsm.V
 		p.hold(r, path, Nobody, fmt.Sprintf("%q is no person.", shown(to)), "Let the partner share the person, or remove the rule.")
 		return nil, false
 	}
-	val, err := p.option(r, to, r.to.member)
+	val, err := p.option(r, one, to, r.to.member)
 	if err != nil {
 		p.hold(r, path, Refused, sentence(err), nextStep(err, r))
 		return nil, false
@@ -142,14 +146,30 @@ func lacking(now []jsm.Value, want []element) (out []element) {
 	return out
 }
 
+// judgedNow lists a set's elements that are to be judged: what has changed, and all of them where what when reads has,
+// for when may have kept them out.
+func (p *planner) judgedNow(r *inRule) (paths []replica.Path) {
+	for _, path := range p.in.Changed {
+		if r.from.is(path) {
+			paths = append(paths, path)
+		}
+	}
+	if r.when.readsAny(p.in.Changed) {
+		for path := range p.in.Remote {
+			if r.from.is(path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
 // oneByOne adds what appeared and removes what the peer removed; what was always only ours stays.
 func (p *planner) oneByOne(r *inRule, now []jsm.Value, want []element) {
 	var add []element
 	var remove []jsm.Value
-	for _, path := range p.in.Changed {
-		if !r.from.is(path) {
-			continue
-		}
+	for _, path := range p.judgedNow(r) {
 		if _, there := p.in.Remote[path]; there {
 			i := slices.IndexFunc(want, func(e element) bool { return e.path == path })
 			if i < 0 {

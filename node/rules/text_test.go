@@ -311,9 +311,10 @@ func samples(t *testing.T, valid bool) map[string][]byte {
 }
 
 // TestNoInvalidDocumentReachesJira: each of the oracle's 203, as a comment, as a field of a ticket and as one of a ticket
-// that is to be made, is written as something that Jira takes, or held with a reason.
+// that is to be made, is written as something that Jira takes, or held with a reason. Only where nothing is wrong but a
+// name that this version does not know is it Jira that refuses it: a tenant may be ahead of us.
 func TestNoInvalidDocumentReachesJira(t *testing.T) {
-	docs, written, held := samples(t, false), 0, 0
+	docs, written, held, offered := samples(t, false), 0, 0, map[string]bool{}
 	r := compile(t, takesTexts+"[incoming.summary]\nset = \"x\"\n[incoming.create]\nproject = \"SUPPORT\"\nrequest_type = \"Report a problem\"\n")
 	for id, raw := range docs {
 		body := replica.Rich(raw)
@@ -336,6 +337,9 @@ func TestNoInvalidDocumentReachesJira(t *testing.T) {
 				if why := unfit(text); why != "" {
 					t.Errorf("%s: %s is written: %s", id, text, why)
 				}
+				if adf.Check(text) != nil {
+					offered[id] = true
+				}
 			}
 			held += len(p.Held)
 			for _, h := range p.Held {
@@ -345,8 +349,8 @@ func TestNoInvalidDocumentReachesJira(t *testing.T) {
 			}
 		}
 	}
-	if len(docs) != 203 || held < 400 {
-		t.Errorf("%d documents, %d texts written, %d held", len(docs), written, held)
+	if len(docs) != 203 || held < 400 || len(offered) != 15 {
+		t.Errorf("%d documents, %d texts written, %d held, %d left to Jira, want 15", len(docs), written, held, len(offered))
 	}
 	t.Logf("%d documents: %d texts made fit and written, %d held", len(docs), written, held)
 }

@@ -58,6 +58,7 @@ type viewer struct {
 	held   []Held
 	stamps map[string]int64
 	tell   func(telling) // hears why; nil: nobody does
+	bytes  *int64        // of the attachments that cross; nil: not counted yet
 }
 
 func (v *viewer) stamp(fields []*field) int64 {
@@ -99,11 +100,21 @@ func (v *viewer) rule(o *outRule) {
 	case Waits:
 		v.held = append(v.held, o.with.held(o.path, o.said(), name, "this ticket", place(o.e.Name.Pos)))
 	case Written:
+		if none(to) {
+			v.stays(o.path, o.e.Map.Pos, "none of it is in the map")
+			return
+		}
 		v.view[o.path] = replica.NewItem(to, at)
 		v.shows(o, o.path, val, to)
 	case Skipped:
 		v.stays(o.path, o.e.Map.Pos, "it is not in the map")
 	}
+}
+
+// none is a list of which a map has left nothing: it says what no list says.
+func none(v replica.Value) bool {
+	list, ok := v.(replica.List)
+	return ok && len(list) == 0
 }
 
 // said is what a person calls the item.
