@@ -33,7 +33,9 @@ func TestSimulationKeepsClientsApart(t *testing.T) {
 
 // outbound gives the replicas that the north sends to the south.
 func outbound(t *testing.T, clientWorks bool) (bodies [][]byte) {
-	s := shapes()[0]
+	agreed := everything()
+	agreed.down.files, agreed.down.hidden, agreed.up.files, agreed.up.hidden = false, false, false, false
+	s := agreed.apply(shapes()[0])
 	inWorld(t, 5, sound, s.cast(true), func(w *world) {
 		d := &drama{world: w, shape: s, north: w.by("north"), south: w.by("south"), client: w.by("client-a"), gentle: true}
 		for range 90 {

@@ -9,8 +9,8 @@ import (
 )
 
 // disk is a crashable disk in memory, on which a process can die at a sync of
-// the ledger's log: before it, as after a failed fsync or a torn write, or after
-// it and before anybody learns of it.
+// the ledger's log or of a file that is coming in: before it, as after a failed
+// fsync or a torn write, or after it and before anybody learns of it.
 type disk struct {
 	*vfs.MemFS
 	p    *process
@@ -24,6 +24,7 @@ type disk struct {
 // fate is how the process ends at its next sync.
 type fate struct {
 	after bool // the sync is done first
+	blob  bool // the sync is one of a file that comes in, not of the log
 	kept  int  // percent of the unsynced data that is on disk all the same
 }
 
@@ -48,23 +49,37 @@ func (d *disk) watch(name string, f vfs.File) vfs.File {
 	if f == nil || !strings.HasSuffix(name, ".log") {
 		return f
 	}
-	return &logFile{f, d}
+	return &watched{f, d, false}
 }
 
-// logFile is a file of the ledger's write-ahead log.
-type logFile struct {
+func (d *disk) OpenReadWrite(name string, c vfs.DiskWriteCategory, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := d.MemFS.OpenReadWrite(name, c, o...)
+	if f == nil || err != nil {
+		return f, err
+	}
+	return &watched{f, d, true}, nil
+}
+
+// watched is a file of the ledger's write-ahead log, or a blob of the spool.
+type watched struct {
 	vfs.File
-	d *disk
+	d    *disk
+	blob bool
 }
 
-func (f *logFile) Sync() error     { return f.d.sync(f.File.Sync) }
-func (f *logFile) SyncData() error { return f.d.sync(f.File.SyncData) }
+func (f *watched) Sync() error     { return f.d.sync(f.blob, f.File.Sync) }
+func (f *watched) SyncData() error { return f.d.sync(f.blob, f.File.SyncData) }
 
-func (d *disk) sync(do func() error) error {
+func (d *disk) sync(blob bool, do func() error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	end := d.fate
-	d.fate = nil
+	if end != nil && end.blob != blob {
+		end = nil
+	}
+	if end != nil {
+		d.fate = nil
+	}
 	if end != nil && !end.after {
 		d.p.die(end.kept)
 	}

@@ -1,9 +1,13 @@
 // Package node_test is the deterministic exchange: whole nodes of two or three
 // companies and their simulated tenants in one bubble of virtual time, driven by
 // a seed. People raise, edit, comment, label, move and assign on both sides while
-// faults strike; then everything goes quiet, an admin has what is held tried
-// again, and the invariants I1 to I8 of the architecture are checked, against a
-// model of what people did and never by parley's own word.
+// faults strike, attach files and show them in comments, book work, take part,
+// link tickets and pages, approve and rate; then everything goes quiet, an admin
+// has what is held tried again, and the invariants I1 to I8 of the architecture
+// are checked, against a model of what people did and by what the tenants hold,
+// never by parley's own word. Which parts of a ticket cross, each way, whom they
+// are shown to, and whether the policy keeps a partner's words from the customer,
+// is drawn by the seed (sim_terms_test.go).
 //
 //	go test ./node -run 'TestSimulation$' -timeout 60m -args -seeds 2000
 //	go test ./node -run 'TestSimulation$' -args -seed 41        replays one
@@ -25,16 +29,20 @@
 // than time.Now); what is wrong by an hour is a tenant's. A failed fsync is played
 // as what must come of it, the end of the process. Certificates' ends, forged
 // frames and unpaired diallers are played in package transport and by the tests
-// of real processes in cmd/parley.
+// of real processes in cmd/parley. Not played, but told by stories of package
+// exchange: approvals that are answered here on the partner's word, clocks, the
+// portal's page, articles, watchers, parents and sub-tasks, a picture in a
+// description, rules that cease to share a part, and one link made on both sides.
 //
 // # Faults
 //
-//	process   death at a sync, before it and after it, with 0, 50 or 100 % of the unsynced data kept;
-//	          death between a call to Jira and its answer; stop; a minute's freeze
-//	network   loss, duplicates, reordering, delay, a host cut off, its address changed
+//	process   death at a sync of the log or of a file that comes in, before it and after it, with 0, 50 or
+//	          100 % of the unsynced data kept; death between a call to Jira and its answer; stop; a minute's freeze
+//	network   loss, duplicates, reordering, delay, a host cut off, also while a file crosses, its address changed
 //	Jira      answer lost, carried out late, carried out and 502, dropped, 5xx, HTML, 401 many times, 429 of
 //	          each kind, bursts refused, one field refused, a form closed, a lagging and flapping index,
-//	          tickets deleted and moved, a clock an hour wrong, a person's edit in the read–write window
+//	          tickets deleted and moved, a clock an hour wrong, a person's edit in the read–write window;
+//	          the same of each call for files, temporary files, work logs, links and participants; half of a file
 //	rules     another version published at any time
 //
 // # What it found
@@ -61,6 +69,13 @@
 //	1208  I4         killed after a search                  the cursor moved past a ticket whose trigger nobody had asked
 //	1634  I4         one field refused                      a word said meanwhile passed for an answer: each side took the other's
 //	1855  I4         label removed on both sides, killed    the removals were no common ground, and its return was no news
+//	394   I4         restarted while a file was fetched     its link was woken once, before any rules worked, and never again
+//	r34   I4         put back with a replica in flight      it stayed in flight for good, and its link posted nothing more
+//	r5    I2         put back to an empty log               the peer never heard of the life since, so nobody looked for its twins
+//	r24   I4         put back before a file was shared      the whole view was made before the file was read again: the peer deleted its copy
+//
+// Those with an r are of TestSimulationRestored, which puts one side back to an
+// earlier disk; -from and ten times as many -seeds play them.
 //
 // Start at sim_test.go.
 package node_test

@@ -82,7 +82,7 @@ func (d *drama) discreet() {
 			}
 		})
 	}
-	for _, word := range []string{"saying-", "again-", "secret-", "matter-", "@"} {
+	for _, word := range []string{"saying-", "again-", "file-", "working-", "page-", "praise-", "secret-", "matter-", "@"} {
 		if i := bytes.Index(log, []byte(word)); i >= 0 {
 			d.t.Errorf("I8: a log speaks of a ticket or a person: %q", log[max(0, i-100):min(len(log), i+60)])
 		}

@@ -29,6 +29,8 @@ const (
 	hasty     mutant = "acknowledge before durable"
 	deaf      mutant = "base set without the peer's seen"
 	echoing   mutant = "no write fingerprint"
+	careless  mutant = "no look-up before a file or work log is made again"
+	amnesiac  mutant = "no durable record of which files and work logs are ours"
 )
 
 // peerSaw is what the exchange asks how far the peer knew us; the deaf believe
@@ -40,7 +42,7 @@ var peerSaw func(in *ledger.Incoming, p replica.Path) replica.Seq
 // TestSimulationBites has each mutant caught within ten seeds.
 func TestSimulationBites(t *testing.T) {
 	exact(t)
-	for _, m := range []mutant{blind, impatient, forgetful, hasty, deaf, echoing} {
+	for _, m := range []mutant{blind, impatient, forgetful, hasty, deaf, echoing, careless, amnesiac} {
 		t.Run(string(m), func(t *testing.T) {
 			if m == deaf {
 				sane := peerSaw
@@ -82,19 +84,39 @@ func (f *tally) Helper()             {}
 
 // afterDeath takes from a dead node's disk what a mutant never wrote.
 func (m mutant) afterDeath(c *company) {
-	if m != forgetful {
+	if m != forgetful && m != amnesiac {
 		return
 	}
 	n, err := node.OpenIn(node.Outside{Disk: c.fs}, c.home, nil)
 	c.w.must(err)
-	var lost []ledger.Intent
-	c.w.must(n.Ledger().OpenIntents(func(in ledger.Intent) bool {
-		lost = append(lost, in)
-		return true
-	}))
-	c.w.must(n.Ledger().Write(func(b *ledger.Batch) error {
-		for _, in := range lost {
+	led := n.Ledger()
+	var intents []ledger.Intent
+	var twins []ledger.Twin
+	if m == forgetful {
+		c.w.must(led.OpenIntents(func(in ledger.Intent) bool {
+			intents = append(intents, in)
+			return true
+		}))
+	} else {
+		c.w.must(led.Links("", func(k ledger.Link) bool {
+			all, err := led.Twins(k.Connection, k.ID)
+			c.w.must(err)
+			for p, t := range all {
+				if p.Kind() == "attachment" || p.Kind() == "worklog" {
+					twins = append(twins, t)
+				}
+			}
+			return true
+		}))
+	}
+	c.w.must(led.Write(func(b *ledger.Batch) error {
+		for _, in := range intents {
 			if err := ledger.DropIntent(b, in); err != nil {
+				return err
+			}
+		}
+		for _, t := range twins {
+			if err := ledger.DropTwin(b, t); err != nil {
 				return err
 			}
 		}
@@ -103,13 +125,16 @@ func (m mutant) afterDeath(c *company) {
 	c.w.must(n.Close())
 }
 
-// ourMark is the name of the property that marks our writes.
-var ourMark = regexp.MustCompile(`"key":"parley"`)
+// ourMark is the name of the property that marks our writes; attached is the list of a ticket's files.
+var (
+	ourMark  = regexp.MustCompile(`"key":"parley"`)
+	attached = regexp.MustCompile(`"attachment":\[`)
+)
 
-// shows is the tenant's answer as a mutant sees it: the blind never find what
-// they look for, and the echoing take themselves for somebody else.
+// shows is the tenant's answer as a mutant sees it: the blind and the careless
+// never find what they look for, and the echoing take themselves for somebody else.
 func (m mutant) shows(c *company, r *http.Request, asked []byte, a *http.Response) error {
-	if m != blind && m != echoing {
+	if m != blind && m != echoing && m != careless {
 		return nil
 	}
 	b, err := io.ReadAll(a.Body)
@@ -121,6 +146,11 @@ func (m mutant) shows(c *company, r *http.Request, asked []byte, a *http.Respons
 		human, _ := c.tenant.Account(sim.Human)
 		b = bytes.ReplaceAll(b, []byte(c.sync.ID), []byte(human.ID))
 	case m == echoing:
+	case m == careless && strings.HasSuffix(r.URL.Path, "/worklog"):
+		b = ourMark.ReplaceAll(b, []byte(`"key":"nobody"`))
+	case m == careless && strings.HasPrefix(r.URL.Query().Get("fields"), "attachment,"):
+		b = attached.ReplaceAll(b, []byte(`"attachment":[],"nothing":[`))
+	case m == careless:
 	case bytes.Contains(asked, []byte("creator = currentUser()")):
 		b = []byte(`{"issues":[],"isLast":true}`)
 	case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/comment"):

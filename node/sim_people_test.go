@@ -24,9 +24,9 @@ type drama struct {
 
 	mu      sync.Mutex // guards the fields below: a person may act while a node calls
 	matters []*matter
-	deleted int      // of the south's tickets
-	side    []string // secrets of the third company
-	notes   []string // texts for one side only
+	deleted []time.Time // when a ticket of the south's was
+	side    []string    // secrets of the third company
+	notes   []string    // texts for one side only
 }
 
 // A matter is one ticket that the customer shared, with all that people did to
@@ -37,6 +37,14 @@ type matter struct {
 	away    bool   // somebody deleted it, or moved it out of the project: what becomes of it is not looked at
 	remarks []*remark
 	edits   map[string][]edit // item → by whom and when, oldest first
+	files   []*file
+	cut     map[string]bool // bytes of which somebody took a copy away
+	works   []*work
+	ties    []*tie
+	pages   []*page
+	joined  map[string]bool // who takes part, by e-mail address
+	stars   int             // the rating; 0: none
+	praise  string
 }
 
 // edit is one change of one item by a person.
@@ -57,6 +65,7 @@ type remark struct {
 	turned  bool   // made internal later
 	edited  bool
 	deleted bool
+	picture *file // in its text
 }
 
 // wrote notes a person's change.
@@ -74,7 +83,7 @@ func (d *drama) noted(text string) {
 
 // raise makes a ticket in the north that is to be shared.
 func (d *drama) raise() {
-	m := &matter{token: fmt.Sprintf("matter-%d.", d.n), edits: map[string][]edit{}}
+	m := &matter{token: fmt.Sprintf("matter-%d.", d.n), edits: map[string][]edit{}, cut: map[string]bool{}, joined: map[string]bool{}}
 	summary := fmt.Sprintf("ticket %d", d.n)
 	key, err := d.north.agent.CreateRequest("Get IT help", map[string]any{"summary": summary, "description": "Since this morning. " + m.token})
 	d.must(err)
@@ -102,6 +111,30 @@ func (d *drama) unlucky() {
 
 // unfinished reports a twin in the making.
 func unfinished(t sim.Ticket) bool { return strings.Contains(t.Description, "parley-mark-") }
+
+// across is the side opposite to one of the two.
+func (d *drama) across(c *company) *company {
+	if c == d.north {
+		return d.south
+	}
+	return d.north
+}
+
+// from is what crosses from a side.
+func (d *drama) from(c *company) passage {
+	if c == d.north {
+		return d.shape.terms.down
+	}
+	return d.shape.terms.up
+}
+
+// persons are those whom a side tells of as taking part, and who they are on the other.
+func (d *drama) persons(c *company) map[string]string {
+	if c == d.north {
+		return northern
+	}
+	return southern
+}
 
 // any is a matter to work on.
 func (d *drama) any() *matter { return d.matters[d.rng.IntN(len(d.matters))] }
@@ -137,17 +170,19 @@ func (d *drama) people() {
 	if !there || unfinished(t) || m.away {
 		return // nobody works on a twin in the making
 	}
-	switch p := d.rng.IntN(20); {
+	switch p := d.rng.IntN(30); {
 	case p < 5:
 		d.comment(m, c, t, d.rng.IntN(4) > 0)
 	case p < 8:
 		d.rework(m, c, t)
-	case p < 13:
+	case p < 14:
 		d.field(m, c, t)
 	case p < 17:
 		d.label(m, c, t)
-	default:
+	case p < 20:
 		d.move(m, c, t)
+	default:
+		d.things(m, c, t)
 	}
 }
 
@@ -167,7 +202,7 @@ func (d *drama) comment(m *matter, c *company, t sim.Ticket, public bool) {
 func (d *drama) rework(m *matter, c *company, t sim.Ticket) {
 	var own []*remark
 	for _, r := range m.remarks {
-		if r.by == c && !r.deleted {
+		if r.by == c && !r.deleted && r.picture == nil {
 			own = append(own, r)
 		}
 	}
@@ -196,11 +231,11 @@ func (d *drama) rework(m *matter, c *company, t sim.Ticket) {
 // field has somebody edit a field, often while the other side does the same, or
 // the other side's node is about to die with it.
 func (d *drama) field(m *matter, c *company, t sim.Ticket) {
-	other := d.north
-	if c == d.north {
-		other = d.south
+	other, item := d.across(c), d.item()
+	apart := d.rng.IntN(4) == 0 && !d.gentle
+	if apart { // what they say in the next seconds crosses on its way
+		d.sever(c, 10*time.Second)
 	}
-	item := d.item()
 	d.edit(m, c, t, item)()
 	if d.rng.IntN(2) == 0 { // and says another thing while the first is on its way
 		if kept := d.rng.IntN(3) * 50; !d.gentle {
@@ -210,10 +245,16 @@ func (d *drama) field(m *matter, c *company, t sim.Ticket) {
 		d.edit(m, c, t, item)()
 	}
 	twin, there := d.ticket(other, m)
-	if there && d.rng.IntN(4) == 0 && !unfinished(twin) {
+	if there && (apart || d.rng.IntN(4) == 0) && !unfinished(twin) {
 		time.Sleep(time.Duration(d.rng.IntN(1500)) * time.Millisecond)
 		d.edit(m, other, twin, item)()
 	}
+}
+
+// sever cuts a side off for a while.
+func (d *drama) sever(c *company, while time.Duration) {
+	d.cable.part(c.socket.LocalAddr(), true)
+	time.AfterFunc(while, func() { d.cable.part(c.socket.LocalAddr(), false) })
 }
 
 // item names a field that people edit on both sides.
@@ -325,7 +366,7 @@ func (d *drama) lose() {
 	if d.rng.IntN(2) == 0 {
 		d.must(c.admin.Delete(t.Key))
 		if c == d.south {
-			d.deleted++
+			d.deleted = append(d.deleted, time.Now())
 		}
 		return
 	}

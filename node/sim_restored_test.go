@@ -30,7 +30,7 @@ func TestSimulationRestored(t *testing.T) {
 }
 
 func restored(t *testing.T, seed int, how exchange.Remedy) {
-	s := shapes()[0]
+	s := agreed(seed).apply(shapes()[0])
 	inWorld(t, uint64(seed), sound, s.cast(false), func(w *world) {
 		d := &drama{world: w, shape: s, north: w.by("north"), south: w.by("south")}
 		c := w.companies[seed%2]
@@ -59,7 +59,7 @@ func (c *company) backup() {
 
 // restore puts the backup in place, and marks it as "parley restore" does.
 func (c *company) restore() {
-	c.fs = c.saved
+	c.fs, c.forgot = c.saved, c.died
 	led, err := ledger.Open(ledger.Config{Dir: filepath.Join(c.home, "ledger"), FS: c.fs})
 	c.w.must(err)
 	c.w.must(led.MarkRestored(c.taken))

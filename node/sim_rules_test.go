@@ -13,6 +13,7 @@ type shape struct {
 	deletes, people bool              // the vendor deletes with the customer; assignees cross
 	down            map[string]string // the customer's priorities as the vendor has them
 	up              map[string]string // and back
+	terms           terms             // which parts of a ticket cross
 }
 
 const customerRules = `
@@ -167,8 +168,8 @@ request_type = "Get IT help"
 
 // cast gives the companies of a shape; a third where there shall be one.
 func (s shape) cast(third bool) []role {
-	north := role{name: "north", rules: map[string]string{"link": s.customer}}
-	south := role{name: "south", rules: map[string]string{"link": s.vendor}}
+	north := role{name: "north", rules: map[string]string{"link": s.customer}, closed: s.terms.up.closed}
+	south := role{name: "south", rules: map[string]string{"link": s.vendor}, closed: s.terms.down.closed}
 	if !third {
 		return []role{north, south}
 	}

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"parley/jsm/sim"
@@ -24,7 +25,7 @@ func (d *drama) acts(n int) {
 	}
 }
 
-const acts = 50
+const acts = 70
 
 // act is one thing that happens.
 func (d *drama) act() {
@@ -78,12 +79,44 @@ func (d *drama) jiraFails() {
 		{Kind: "index"},
 	}
 	f := kinds[d.rng.IntN(len(kinds))]
+	if d.rng.IntN(3) == 0 {
+		f = d.thingFails()
+	}
 	f.Account, f.Skip = c.sync.Email, d.rng.IntN(3)
+	if strings.HasPrefix(f.Path, "/file/") {
+		f.Account = "" // the media host knows nobody
+	}
 	if f.Kind == "index" {
 		c.tenant.SetIndexLag(indexLag, true)
 		return
 	}
 	d.must(c.tenant.Fault(f))
+}
+
+// thingCalls are those that write what hangs on a ticket, or fetch a file.
+var thingCalls = [][2]string{
+	{"POST", "issue/*/attachments"}, {"POST", "servicedesk/*/attachTemporaryFile"}, {"POST", "request/*/attachment"}, {"GET", "file/*/binary"},
+	{"DELETE", "attachment/*"}, {"POST", "issue/*/worklog"}, {"PUT", "worklog/*"}, {"DELETE", "worklog/*"},
+	{"POST", "issueLink"}, {"DELETE", "issueLink/*"}, {"POST", "issue/*/remotelink"}, {"DELETE", "issue/*/remotelink"},
+	{"POST", "request/*/participant"}, {"DELETE", "request/*/participant"},
+}
+
+// thingFails is a fault of one of those calls: its answer is lost, or it is carried out late, or refused for a moment;
+// of a file's bytes half come.
+func (d *drama) thingFails() sim.Fault {
+	call := thingCalls[d.rng.IntN(len(thingCalls))]
+	f := []sim.Fault{{Kind: "lost"}, {Kind: "lost"}, {Kind: "applied"}, {Kind: "late", AfterMS: 1000 + d.rng.IntN(4000)},
+		{Kind: "drop"}, {Kind: "status", Status: 503}, {Kind: "html"}}[d.rng.IntN(7)]
+	f.Method, f.Path = call[0], "/rest/api/3/"+call[1]
+	switch {
+	case call[0] == "GET":
+		f.Path, f.Kind = "/file/**", []string{"cut", "drop", "status"}[d.rng.IntN(3)]
+	case strings.HasPrefix(call[1], "worklog/"):
+		f.Path = "/rest/api/3/issue/*/" + call[1]
+	case strings.HasPrefix(call[1], "servicedesk/"), strings.HasPrefix(call[1], "request/"):
+		f.Path = "/rest/servicedeskapi/" + call[1]
+	}
+	return f
 }
 
 // quota is a refusal because the hour's points are spent, half a minute before
@@ -111,10 +144,13 @@ func (d *drama) nodeFails() {
 		c.kill(kept)
 	case p < 6: // what it asks of Jira is done, and it never hears so
 		calls := [][2]string{{"POST", "servicedeskapi/request"}, {"POST", "issue/*/comment"}, {"POST", "issue/*/comment"}, {"PUT", "issue/*"}, {"POST", "issue/*/transitions"}}
+		if d.rng.IntN(2) == 0 {
+			calls = thingCalls
+		}
 		call := calls[d.rng.IntN(len(calls))]
 		c.dieAt(call[0], call[1], kept, 0)
 	case p < 9:
-		c.p.disk.doom(fate{after: d.rng.IntN(2) == 0, kept: kept})
+		c.p.disk.doom(fate{after: d.rng.IntN(2) == 0, kept: kept, blob: d.rng.IntN(3) == 0})
 	default:
 		c.p.mouth.freeze(time.Minute)
 	}

@@ -3,7 +3,9 @@ package node_test
 import (
 	"bytes"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -65,6 +67,21 @@ func (w *world) explain() {
 		}
 		w.must(led.Links("", func(k ledger.Link) bool {
 			w.t.Logf("  link %s %s ticket %s theirs %v complete %v ended %v paused %v", k.ID, k.Key, k.Ticket, k.Theirs, k.Complete, k.Ended, k.Paused)
+			out, err := led.Outgoing(k.Connection, k.ID)
+			w.must(err)
+			in, err := led.Incoming(k.Connection, k.ID)
+			w.must(err)
+			twins, err := led.Twins(k.Connection, k.ID)
+			w.must(err)
+			done, err := led.Done(k.Connection, k.ID)
+			w.must(err)
+			word, err := led.Word(k.Connection, k.ID)
+			w.must(err)
+			w.t.Logf("    sent %d whole %d, told of %d %s; came %d lost %d, done %d pending %v", out.Last, out.Whole, word.Seq, word.State, in.Seq, in.Lost, done.Seq, done.Pending)
+			w.t.Logf("    posted %v\n    theirs %v", slices.Sorted(maps.Keys(out.Posted)), slices.Sorted(maps.Keys(in.Remote)))
+			for p, twin := range twins {
+				w.t.Logf("    twin %s: %s", p, twin.Local)
+			}
 			return true
 		}))
 		w.must(led.Held("", func(h ledger.Held) bool {

@@ -60,6 +60,8 @@ type company struct {
 	p      *process    // nil while no node runs
 	saved  *vfs.MemFS  // a backup of its disk
 	taken  time.Time   // when it was made
+	died   time.Time   // when its last process did
+	forgot time.Time   // when the process died whose disk was replaced by the backup
 }
 
 // A process is one life of a company's node.
@@ -170,6 +172,8 @@ type role struct {
 	rules   map[string]string // connection → rules; the peer's name stands in them
 	skew    time.Duration     // the tenant's clock before the nodes'
 	limited bool              // the tenant refuses bursts, as Jira does
+	closed  bool              // its policy shows customers nothing of a partner's
+	swept   bool              // every ticket is asked after within minutes
 }
 
 func (w *world) must(err error) {
@@ -193,7 +197,7 @@ func (w *world) company(home string, r role, host byte) {
 	c.settle(r)
 	address := &net.UDPAddr{IP: net.IPv4(10, 0, 0, host), Port: 7843}
 	c.socket = w.net.NewEndpoint(address, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
-	c.furnish(address.String())
+	c.furnish(address.String(), r)
 	w.companies = append(w.companies, c)
 }
 
@@ -215,17 +219,25 @@ func (c *company) settle(r role) {
 }
 
 // furnish writes what may differ in a home from one story to the next.
-func (c *company) furnish(address string) {
+func (c *company) furnish(address string, r role) {
 	w := c.w
 	n := conf.DefaultNode()
 	n.Name, n.Listen, n.Console, n.Addresses = c.name, ":7843", "", []string{address}
 	n.Tenant.URL, n.Tenant.User, n.Tenant.TokenFile = c.tenant.URL(), c.sync.Email, "token"
 	n.Poll = conf.Poll{Every: pollEvery, Overlap: 20 * time.Second, IndexLag: indexLag + time.Second}
+	if r.swept {
+		n.Poll.Sweep = 2 * time.Minute
+	}
 	n.Settle = conf.Settle{Comment: settle, Create: settle}
 	if w.mutant == impatient {
 		n.Settle = conf.Settle{Comment: time.Millisecond, Create: time.Millisecond}
 	}
 	w.must(os.WriteFile(filepath.Join(c.home, "parley.toml"), []byte(conf.NodeText(n)), 0o600))
+	arrive := "public"
+	if r.closed {
+		arrive = "internal"
+	}
+	w.must(os.WriteFile(filepath.Join(c.home, "policy.toml"), []byte(fmt.Sprintf("[arrive]\ncomments = %q\n", arrive)), 0o600))
 	w.must(os.RemoveAll(filepath.Join(c.home, "connections")))
 	w.must(os.Mkdir(filepath.Join(c.home, "connections"), 0o700))
 }
@@ -310,6 +322,9 @@ func (c *company) start() {
 // end waits until the process has let go of everything.
 func (p *process) end() {
 	p.cancel()
+	if !p.mouth.dead.Load() {
+		p.c.died = time.Now()
+	}
 	if err := <-p.ended; err != nil && !p.mouth.dead.Load() {
 		p.c.w.t.Errorf("%s: %v", p.c.name, err)
 	}
@@ -341,6 +356,7 @@ func (c *company) kill(kept int) {
 // die cuts the process off from the world, with the disk as it is now.
 func (p *process) die(kept int) {
 	if p.mouth.dead.CompareAndSwap(false, true) {
+		p.c.died = time.Now()
 		p.c.fs = p.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(uint64(kept), 3))})
 	}
 }
