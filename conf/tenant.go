@@ -39,6 +39,7 @@ type Tenant struct {
 	Secret     Secret    // the client's
 	Scopes     []string  // asked for; empty: the program's own list, or all that a service account has
 	MediaHosts []string  // from which attachments are fetched, besides the site's own and Atlassian's: names, in small letters
+	NewerTexts bool      // texts with nodes that this version does not know are offered to Jira
 	Expires    time.Time // midnight UTC of the day on which the token or the client's secret ends; zero: not known
 }
 
@@ -58,6 +59,7 @@ func (n *Node) readTenant(t *table) {
 	n.Tenant.readToken(ten)
 	n.Tenant.readAuth(ten)
 	n.Tenant.readMedia(ten)
+	n.Tenant.NewerTexts = ten.flag("newer_texts", false).Value
 	ten.done(func(k *node) string {
 		switch {
 		case strings.Contains(k.name, "secret"):
@@ -259,6 +261,11 @@ func (n *Tenant) write(line func(format string, args ...any)) {
 			quoted[i] = quote(host)
 		}
 		line("media_hosts = [%s]", strings.Join(quoted, ", "))
+	}
+	if n.NewerTexts {
+		line("newer_texts = true")
+	} else {
+		line("# newer_texts = true   # offer Jira texts that hold what this version of parley does not know, instead of holding them")
 	}
 	if n.Expires.IsZero() {
 		line("# expires = 2027-03-01           # the day on which the credential ends: you are warned 30, 14 and 3 days before")

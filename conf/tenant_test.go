@@ -22,6 +22,7 @@ func TestEveryWayToLogInIsRead(t *testing.T) {
 		{"user = \"u\"\ngateway = \"https://api.atlassian.com/\"\ncloud_id = \"11111111-2222\"", func(n *Tenant) {
 			n.User, n.Gateway, n.CloudID = "u", "https://api.atlassian.com", "11111111-2222"
 		}},
+		{"newer_texts = true", func(n *Tenant) { n.NewerTexts = true }},
 		{"media_hosts = [\"Files.acme.example\", \"cdn.acme.example\"]", func(n *Tenant) { n.MediaHosts = []string{"files.acme.example", "cdn.acme.example"} }},
 		{"auth = \"oauth\"\nclient_id = \"c\"\nclient_secret_env = \"S\"", func(n *Tenant) {
 			n.Auth, n.Client, n.Secret = AuthOAuth, "c", Secret{Env: "S"}

@@ -121,7 +121,7 @@ func (n *Node) wire() (*live, error) {
 	l.desk, err = exchange.New(exchange.Config{
 		Ledger: n.led, Tenant: n.tenant.client, Site: c.Tenant.URL, Node: string(n.id.NodeID()), Company: c.Name, Sign: n.id.LedgerKey(),
 		Every: c.Poll.Every, Overlap: c.Poll.Overlap, IndexLag: c.Poll.IndexLag, Slowest: n.slowest(), Sweep: c.Poll.Sweep, Clock: n.tenant.heard.ahead,
-		Unmoved: c.Poll.Unmoved, Reread: c.Poll.Reread,
+		Unmoved: c.Poll.Unmoved, Reread: c.Poll.Reread, NewerTexts: c.Tenant.NewerTexts,
 		SettleComment: c.Settle.Comment, SettleCreate: c.Settle.Create, Drain: n.drain(), Log: n.log,
 		Blobs: exchange.BlobConfig{Spool: ledger.SpoolConfig{Dir: filepath.Join(n.home, "blobs"), FS: n.outside.disk}},
 	})

@@ -36,6 +36,8 @@ type Config struct {
 	Sweep    time.Duration // between two rounds of asking for every linked ticket; 0: none
 	Unmoved  time.Duration // between two questions for ratings and approvers' answers; 0: none
 	Reread   int           // shared, open tickets an hour that are read for what nothing tells of; 0: none
+	// NewerTexts has texts with nodes that this version does not know offered to the tenant.
+	NewerTexts bool
 	// Clock is the tenant's clock minus ours; nil: they agree.
 	Clock func() time.Duration
 	// How long an uncertain write may still take effect before it is repeated.

@@ -106,7 +106,7 @@ func (w *work) textsIn(twins map[replica.Path]ledger.Twin) rules.TextsIn {
 		origins[t.Local] = p
 	}
 	return rules.TextsIn{
-		Files: w.filesOf(w.ticket), Site: w.d.cfg.Site, PeerSite: w.in.URL,
+		Files: w.filesOf(w.ticket), Site: w.d.cfg.Site, PeerSite: w.in.URL, NewerTexts: w.d.cfg.NewerTexts,
 		Origin: func(local string) (replica.Path, bool) {
 			p, ok := origins[local]
 			return p, ok

@@ -62,8 +62,8 @@ func (p *planner) noted(r *inComments, w CommentWrite, bodies []*adf.Doc) (why s
 	local, _ := p.in.twin(w.Path)
 	w.Op, w.Public = NoteComment, w.Public && p.local(local).Public
 	for i, doc := range bodies {
-		if w.Body = jsm.Rich(doc.JSON()); unfit(w.Body) != "" {
-			return unfit(w.Body)
+		if w.Body = jsm.Rich(doc.JSON()); p.unfit(w.Body) != "" {
+			return p.unfit(w.Body)
 		}
 		w.Part = numbered(i, len(bodies))
 		p.note(w)
@@ -97,7 +97,7 @@ func (p *planner) follow(w CommentWrite, bodies []*adf.Doc) (writes []CommentWri
 			}
 		}
 		part.Body = jsm.Rich(doc.JSON())
-		if why := unfit(part.Body); why != "" {
+		if why := p.unfit(part.Body); why != "" {
 			return nil, false, why
 		}
 		writes = append(writes, part)
@@ -145,7 +145,7 @@ func (p *planner) bodies(r *inComments, path replica.Path, c replica.Comment, do
 	for i, part := range parts {
 		parts[i] = part.Prepend(strings.TrimSpace(fmt.Sprintf("%s (%d/%d):", head, i+1, len(parts))))
 	}
-	if _, already := p.in.twin(PartPath(path, 2)); already || unfit(whole.JSON()) != "" {
+	if _, already := p.in.twin(PartPath(path, 2)); already || p.unfit(whole.JSON()) != "" {
 		return parts, nil
 	}
 	return []*adf.Doc{whole}, parts
@@ -174,7 +174,7 @@ func (p *planner) takenBack(r *inComments, w CommentWrite) (writes []CommentWrit
 				continue
 			}
 			part.Op, part.Body = MarkComment, jsm.Rich(doc.Prepend(mark+":").JSON())
-			if why := unfit(part.Body); why != "" {
+			if why := p.unfit(part.Body); why != "" {
 				return nil, why
 			}
 		}

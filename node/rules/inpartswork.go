@@ -34,7 +34,7 @@ func (p *planner) worklog(r *inPart, path replica.Path, theirs replica.Worklog) 
 	want := &jsm.NewWorklog{Started: millis(theirs.Started), Seconds: max(theirs.Seconds, leastWork)}
 	if !doc.Empty() {
 		want.Text = jsm.Rich(doc.JSON())
-		if why := unfit(want.Text); why != "" {
+		if why := p.unfit(want.Text); why != "" {
 			p.holdPart(r, path, Refused, fmt.Sprintf("A work log is not written: %s.", why), "Let the partner correct or shorten it, so that it is sent anew.")
 			return
 		}

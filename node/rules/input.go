@@ -46,6 +46,9 @@ type TextsIn struct {
 	Site     string            // the tenant's address
 	PeerSite string            // an address of the peer's tenant; empty: not known
 
+	// NewerTexts lets texts be written that hold nodes, marks or attributes which this version does not know: Jira may.
+	NewerTexts bool
+
 	// Origin gives the remote item of a comment or attachment that parley wrote, as in TextsOut. nil: there are none.
 	Origin func(local string) (replica.Path, bool)
 	// Shown reports whether the peer holds an item of ours. nil: none.

@@ -242,22 +242,28 @@ func (p *planner) richField(r *inRule, v replica.Rich) (jsm.Value, error) {
 		}
 	}
 	body := doc.JSON()
-	if why := unfit(body); why != "" {
+	if why := p.unfit(body); why != "" {
 		return nil, &refusal{reason: fmt.Sprintf("%s is not written: %s.", r.to.Name, why), next: "Correct or shorten the text at the peer's."}
 	}
 	return jsm.Rich(body), nil
 }
 
-// unfit says why Jira would not take a document; empty: it may. What this version does not know is left to Jira.
-func unfit(body []byte) string {
+// unfit says why Jira would not take a document; empty: it may. What this version does not know Jira may, or may not:
+// it is asked only where the admin says so.
+func (p *planner) unfit(body []byte) string {
 	if n := len(utf16.Encode([]rune(string(body)))); n > maxText {
 		return fmt.Sprintf("it is longer than the %d characters that Jira takes", maxText)
 	}
 	err := adf.Check(body)
 	var flaw *adf.Flaw
 	switch {
-	case err == nil, errors.As(err, &flaw) && flaw.Unknown:
+	case err == nil:
 		return ""
+	case errors.As(err, &flaw) && flaw.Unknown:
+		if p.in.NewerTexts {
+			return ""
+		}
+		return "it holds what this version of parley does not know (" + flaw.Reason + "); a newer one may, or newer_texts = true under [tenant] lets Jira decide"
 	case flaw != nil:
 		return "it is no document that Jira takes: " + flaw.Reason
 	}

@@ -115,7 +115,7 @@ func (d *firm) plan(changed []replica.Path) Plan {
 		}
 		return jsm.Option{}, false
 	}
-	in.TextsIn = TextsIn{Files: d.media, Site: d.site, PeerSite: d.j.north.site, Origin: d.origin,
+	in.TextsIn = TextsIn{NewerTexts: true, Files: d.media, Site: d.site, PeerSite: d.j.north.site, Origin: d.origin,
 		TwinKey: func(theirs string) (string, bool) {
 			for id, link := range d.j.north.others {
 				if "NO-"+id == theirs {
