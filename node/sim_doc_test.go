@@ -70,6 +70,10 @@
 //	1634  I4         one field refused                      a word said meanwhile passed for an answer: each side took the other's
 //	1855  I4         label removed on both sides, killed    the removals were no common ground, and its return was no news
 //	394   I4         restarted while a file was fetched     its link was woken once, before any rules worked, and never again
+//	1468  I4         killed on finding a twin completed     a person's file had been read by the next look, and passed for ours (1931 too)
+//	1630  I4         a comment came late                    looked for after the ticket had been read without it, it passed for deleted
+//	1259  I4         an hour's clock, the twin's first word  a first whole view was judged by its times alone, though it answered
+//	1369  I4         a label's removal refused for a moment  set anew meanwhile, it passed for an answer: each side took the other's
 //	r34   I4         put back with a replica in flight      it stayed in flight for good, and its link posted nothing more
 //	r5    I2         put back to an empty log               the peer never heard of the life since, so nobody looked for its twins
 //	r24   I4         put back before a file was shared      the whole view was made before the file was read again: the peer deleted its copy

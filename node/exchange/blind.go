@@ -60,7 +60,11 @@ func (l *lane) apart(changed []replica.Path, whole bool) (next []replica.Path, s
 	waits := l.unjudged(l.done.Pending)
 	for _, p := range changed {
 		known, noted := l.friction.Known[p]
-		if first := waits[p]; first > 0 && !noted {
+		first := waits[p]
+		if p.Element() != "" { // which element here shows which of the peer's only its rule knows
+			first = waits[replica.Path(p.Kind())]
+		}
+		if first > 0 && !noted {
 			known, noted = first-1, true
 		}
 		if noted && known < l.done.Seq {
@@ -71,7 +75,11 @@ func (l *lane) apart(changed []replica.Path, whole bool) (next []replica.Path, s
 		}
 	}
 	switch {
-	case len(late) == 0 || whole || l.out.Last == 0: // a whole view is judged by its times alone
+	case len(late) == 0:
+		return changed, l.done.Seq, false
+	case l.out.Last == 0: // the link's first is one replica
+		return changed, seen, false
+	case whole: // said again, it is judged by its times alone
 		return changed, l.done.Seq, false
 	case len(next) > 0:
 		return next, l.done.Seq, true

@@ -215,3 +215,26 @@ func TestAWordSaidWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
 		same(t, "the south's summary", w.south.fields(twin)["summary"], "Said in the south")
 	})
 }
+
+// TestALabelSetWhileThePeersWaitsKnowsNothingOfIt is the same of a set's members: the peer takes a label away, Jira
+// refuses that here, and a person sets it anew meanwhile (seed 1369).
+func TestALabelSetWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
+	ours := strings.Replace(customer, `"status"]`, `"status", "labels"]`, 1) + "\n[incoming.labels]\nwins = \"ours\"\n"
+	theirs := strings.Replace(vendor, `"status"]`, `"status", "labels"]`, 1) + "\n[incoming.labels]\nwins = \"theirs\"\n"
+	inWorld(t, ours, theirs, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.north.edit(key, map[string]any{"labels": []string{"vendor-x", "wifi"}})
+		w.quiet()
+		w.must(w.south.tenant.Fault(sim.Fault{Kind: "status", Status: 400, Method: "PUT", Account: w.south.sync.Email,
+			Body: `{"errorMessages":[],"errors":{"labels":"Field 'labels' cannot be set. It is not on the appropriate screen."}}`}))
+		w.north.edit(key, map[string]any{"labels": []string{"vendor-x"}})
+		w.until("it is held", time.Minute, func() bool { return len(w.south.held()) == 1 })
+		w.south.edit(twin, map[string]any{"labels": []string{"vendor-x"}})
+		w.quiet()
+		w.south.edit(twin, map[string]any{"labels": []string{"vendor-x", "wifi"}})
+		w.quiet()
+		w.south.retryAll()
+		w.quiet()
+		same(t, "the labels", w.north.fields(key)["labels"], w.south.fields(twin)["labels"])
+	})
+}

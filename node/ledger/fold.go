@@ -19,9 +19,9 @@ func (in *Incoming) Changed(d *Done) (paths []replica.Path) {
 	return paths
 }
 
-// fold takes in one more replica.
-func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
-	before := in.Remote
+// fold takes in one more replica. unbroken: neither log was ever put back.
+func (in *Incoming) fold(seq replica.Seq, r *replica.Replica, unbroken bool) {
+	before, first := in.Remote, unbroken && in.Seq == 0 && in.Lost == 0
 	view, err := before.Fold(r)
 	if err != nil { // Seq stays: what is not known was not reconciled, so no replica of ours may say that we have seen it
 		in.Lost, in.Broken = seq, r.Whole
@@ -34,7 +34,7 @@ func (in *Incoming) fold(seq replica.Seq, r *replica.Replica) {
 	}
 	set, gone := r.Set, r.Gone
 	now := Arrival{Seq: seq, Seen: r.Seen}
-	if r.Whole { // it says again what was said before that: the times decide
+	if r.Whole && !first { // it says again what was said before that: the times decide
 		set, gone = in.news(before, r)
 		now.Seen = 0
 	}

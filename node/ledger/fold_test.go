@@ -37,7 +37,7 @@ func TestAWithdrawalKeepsItsTime(t *testing.T) {
 			}
 			r.After = now.Hash()
 		}
-		if in.fold(r.Seq, &r); in.Lost != 0 {
+		if in.fold(r.Seq, &r, true); in.Lost != 0 {
 			t.Fatalf("replica %d does not fit", r.Seq)
 		}
 	}
@@ -115,7 +115,7 @@ func TestWhatIsGoneIsRememberedInBounds(t *testing.T) {
 		for i := range 5 * mostGone {
 			r.Gone[replica.Path(fmt.Sprintf("label/%d-%d", seq, i))] = int64(seq)
 		}
-		in.fold(seq, r)
+		in.fold(seq, r, true)
 		out.carried(seq, r)
 		out.forget()
 	}
@@ -130,6 +130,26 @@ func TestWhatIsGoneIsRememberedInBounds(t *testing.T) {
 	for p, b := range out.Bases {
 		if b.Seq != 3 {
 			t.Fatalf("the base of %s of replica %d is kept, newer ones are not", p, b.Seq)
+		}
+	}
+}
+
+// The first replica of a link brings its whole view, and says what was known when it was made. A whole view that comes
+// later, or from a log that was put back, says again what was said before, so of its items nothing is known but their times.
+func TestOnlyTheFirstWholeViewAnswers(t *testing.T) {
+	view := replica.View{"summary": replica.NewItem(replica.Text("printer"), 1)}
+	whole := func(seq replica.Seq, v replica.View) *replica.Replica {
+		return &replica.Replica{Version: replica.Version1, Seq: seq, Seen: 10, Whole: true, Set: v, After: v.Hash()}
+	}
+	for _, unbroken := range []bool{true, false} {
+		in := &Incoming{Items: map[replica.Path]Arrival{}, Remote: replica.View{}}
+		in.fold(9, whole(9, view), unbroken)
+		if seen := in.Items["summary"].Seen; (seen == 10) != unbroken {
+			t.Errorf("unbroken %v: the first was made when %d was known", unbroken, seen)
+		}
+		in.fold(11, whole(11, replica.View{"summary": replica.NewItem(replica.Text("scanner"), 2)}), unbroken)
+		if a := in.Items["summary"]; a.Seq != 11 || a.Seen != 0 {
+			t.Errorf("unbroken %v: the second is %+v", unbroken, a)
 		}
 	}
 }

@@ -249,6 +249,8 @@ func (g *Log) Due() []replica.LinkID {
 // was made against another view than ours leaves the link Lost, until a whole
 // view brings it back.
 func (g *Log) pending(id replica.LinkID, in *Incoming) error {
+	e := g.Epoch()
+	unbroken := len(e.Past) == 0 && e.Since == 0
 	for _, seq := range g.in.folded(id, in.Folded) {
 		e, err := g.l.entry('i', g.connection, seq)
 		if err != nil {
@@ -258,7 +260,7 @@ func (g *Log) pending(id replica.LinkID, in *Incoming) error {
 		if err != nil {
 			return fmt.Errorf("reading replica %d of connection %q: %w", seq, g.connection, err)
 		}
-		in.fold(seq, news)
+		in.fold(seq, news, unbroken)
 	}
 	return nil
 }
