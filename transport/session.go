@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -187,6 +188,19 @@ func (s *Session) close(code quic.ApplicationErrorCode) {
 	s.conn.CloseWithError(code, closings[code].tell)
 }
 
+// why is what ended the session, of which err is what its user met: whatever failed, how the connection ended is the reason,
+// but where we broke it off ourselves over half a message, whose sender was stopped by err.
+func (s *Session) why(err error) error {
+	cause := context.Cause(s.conn.Context())
+	if err == nil || cause == nil {
+		return err
+	}
+	if app, ok := errors.AsType[*quic.ApplicationError](cause); ok && !app.Remote && app.ErrorCode == codeOurs {
+		return err
+	}
+	return cause
+}
+
 // attend looks after one connection from its handshake to its end, and returns why it ended. decided is called as soon as
 // it is clear what comes of it.
 func (e *Endpoint) attend(ctx context.Context, conn *quic.Conn, dialled bool, decided func()) error {
@@ -204,9 +218,7 @@ func (e *Endpoint) attend(ctx context.Context, conn *quic.Conn, dialled bool, de
 	if err == nil {
 		err = s.live(decided)
 	}
-	if err != nil && conn.Context().Err() != nil {
-		err = context.Cause(conn.Context()) // whatever failed, this is why
-	}
+	err = s.why(err)
 	s.close(closingCode(err))
 	if s.control != nil {
 		<-s.lost
@@ -259,7 +271,7 @@ func (s *Session) live(decided func()) error {
 	s.e.mark(s, "up")
 	s.e.log.Info("session up", "peer", s.peer, "from", s.conn.RemoteAddr().String(), "dialled", s.dialled)
 	err = s.e.cfg.Serve(ctx, s)
-	s.e.log.Info("session over", "peer", s.peer, "err", explain(errors.Join(context.Cause(ctx), err)))
+	s.e.log.Info("session over", "peer", s.peer, "err", explain(cmp.Or(s.why(err), context.Cause(ctx))))
 	if err != nil {
 		return closeWith(codeEnded, err)
 	}

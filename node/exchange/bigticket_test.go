@@ -165,7 +165,7 @@ func TestWhatAFieldHidesIsSwept(t *testing.T) {
 		key, twin := w.bigShared(0)
 		w.quiet()
 		north := w.north.face()
-		page := north.do("GET", "/rest/api/3/issue/"+key+"/comment?startAt=300&maxResults=1", nil)
+		page := north.do("GET", fmt.Sprintf("/rest/api/3/issue/%s/comment?startAt=%d&maxResults=1", key, bigComments/2), nil)
 		id := page["comments"].([]any)[0].(map[string]any)["id"].(string)
 		before := w.spending()
 		w.north.do(w.north.agent, "PUT", "/rest/api/3/issue/"+key+"/comment/"+id, map[string]any{"body": words("In other words")})

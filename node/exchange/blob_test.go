@@ -276,7 +276,7 @@ func TestBlobsOfConnectionsTakeTurns(t *testing.T) {
 		w.north.refuse = func(source string) error {
 			if source == "one" && before < 1000 {
 				t.Logf("after %d of the others", before)
-				if before > pullsEach {
+				if before > pullsEach+1 { // one more may have been picked in the same moment
 					t.Errorf("the other connection's file came after %d of 30", before)
 				}
 				before = 1000
