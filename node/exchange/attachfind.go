@@ -168,6 +168,21 @@ func (l *lane) mayEcho(c *jsm.Comment) bool {
 	})
 }
 
+// mayCopy reports whether a file of our own account may be an upload that has no clear outcome yet, likewise: it may be
+// found before the comment that shows it is.
+func (l *lane) mayCopy(a *jsm.Attachment) bool {
+	if a.Author.AccountID != l.d.account().AccountID {
+		return false
+	}
+	may := func(in ledger.Intent) bool {
+		var s sought
+		return in.Effect == ledger.AddAttachment && json.Unmarshal(in.Payload, &s) == nil && s.Size == a.Size &&
+			!a.Created.Before(l.d.theirs(time.UnixMilli(s.Began)).Add(-10*time.Minute))
+	}
+	return slices.ContainsFunc(l.open, may) ||
+		slices.ContainsFunc(l.doubts, func(d ledger.Doubt) bool { return d.Next != 0 && may(d.Intent) })
+}
+
 // mayAttach reports whether an upload of the link may still come, so that a comment of our account without a mark may
 // be its echo.
 func (l *lane) mayAttach() bool {

@@ -32,6 +32,11 @@ func (l *lane) local(t *jsm.Ticket, twins map[string]ledger.Twin) rules.Local {
 			in.Twins[c.ID] = true
 		}
 	}
+	for i := range t.Attachments {
+		if a := &t.Attachments[i]; l.mayCopy(a) {
+			in.Twins[rules.FilePrefix+a.ID] = true
+		}
+	}
 	if l.link.Since > 0 {
 		in.Since = time.UnixMilli(l.link.Since)
 	}

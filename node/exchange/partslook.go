@@ -277,5 +277,5 @@ func (rec *recollection) workTwins(ctx context.Context, l *lane, t *jsm.Ticket) 
 // byThemselves are the kinds of items that are known by their own ids: what a person or the desk itself makes of them is
 // news whatever the ticket's history tells.
 func byThemselves(p replica.Path) bool {
-	return p.Kind() == "comment" || rules.PartOf(p.Kind()) != "" || rules.OfTheDesk(p)
+	return p.Kind() == "comment" || p.Kind() == "attachment" || rules.PartOf(p.Kind()) != "" || rules.OfTheDesk(p)
 }

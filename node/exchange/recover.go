@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,8 +56,32 @@ func (w *work) recover(ctx context.Context) error {
 	if err := w.sweep(ctx); err != nil {
 		return err
 	}
+	if err := w.seeFound(ctx); err != nil {
+		return err
+	}
 	w.unkept = len(w.held) > 0
 	return nil
+}
+
+// seeFound reads the ticket again where it was read before something was made that recovering found: what a judgement
+// does not see there passes for deleted by a person.
+func (w *work) seeFound(ctx context.Context) error {
+	if w.ticket == nil || !slices.ContainsFunc(w.twins, func(t ledger.Twin) bool { return !bears(w.ticket, t.Local) }) {
+		return nil
+	}
+	t, err := w.d.jira.Ticket(ctx, w.link.Ticket)
+	if err != nil {
+		return fmt.Errorf("reading %s again for what was made there: %w", w.key(), err)
+	}
+	return w.look(t)
+}
+
+// bears reports whether a ticket shows a comment or a file; of other twins' local ids it is always true.
+func bears(t *jsm.Ticket, local string) bool {
+	if id, ok := strings.CutPrefix(local, rules.FilePrefix); ok {
+		return slices.ContainsFunc(t.Attachments, func(a jsm.Attachment) bool { return a.ID == id })
+	}
+	return strings.Contains(local, "/") || slices.ContainsFunc(t.Comments, func(c jsm.Comment) bool { return c.ID == local })
 }
 
 // recovered stores what recovering came to, in the batch that announces what
