@@ -2,7 +2,9 @@ package node_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -66,8 +68,8 @@ func peopled(text string, t terms, persons map[string]string) string {
 		return text
 	}
 	var pairs []string
-	for theirs, ours := range persons {
-		pairs = append(pairs, fmt.Sprintf("%q = %q", theirs, ours))
+	for _, theirs := range slices.Sorted(maps.Keys(persons)) {
+		pairs = append(pairs, fmt.Sprintf("%q = %q", theirs, persons[theirs]))
 	}
 	list := strings.Join(pairs, ", ")
 	if strings.Contains(text, `share = "email"`) {
@@ -95,9 +97,12 @@ func (p passage) in(ratingFields string) (text string) {
 	if p.files || p.hidden {
 		text += fmt.Sprintf("\n[incoming.attachments]\nas = %q\n", p.as)
 	}
-	for entity, crosses := range map[string]bool{"worklogs": p.works, "links": p.links, "participants": p.people} {
-		if crosses {
-			text += "\n[incoming." + entity + "]\n"
+	for _, one := range []struct {
+		crosses bool
+		entity  string
+	}{{p.works, "worklogs"}, {p.links, "links"}, {p.people, "participants"}} {
+		if one.crosses {
+			text += "\n[incoming." + one.entity + "]\n"
 		}
 	}
 	if p.approvals {
