@@ -43,7 +43,7 @@ func TestALinkEndedByHandGivesNothingMore(t *testing.T) {
 				w.quiet()
 				same(t, "granted", w.north.granted(), 1)
 				w.north.attach(key, "second.bin", 30<<20, true)
-				w.until("the second is on its way", time.Minute, func() bool { return w.south.spooled() == 1 })
+				w.catching(roundTrip, "the second is on its way", time.Minute, func() bool { return w.south.spooled() == 1 })
 				w.must(c.desk.End("link", c.only().ID))
 				if side == "north" {
 					same(t, "granted then", w.north.granted(), 0)

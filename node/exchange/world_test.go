@@ -85,6 +85,8 @@ type company struct {
 const (
 	every  = time.Second
 	settle = 10 * time.Second
+
+	roundTrip = 10 * time.Millisecond // between the nodes: no file of some MiB crosses within one
 )
 
 // inWorld runs a story in a bubble.
@@ -125,7 +127,7 @@ func (w *world) company(name, rules string, host byte) *company {
 	var err error
 	c.tenant, err = sim.New(sim.Config{Name: name, NoLimits: true, IndexLag: 2 * time.Second, Seed: seeds[name], Approve: approvalsToPass})
 	w.must(err)
-	c.socket = w.net.NewEndpoint(c.address, simnet.NodeBiDiLinkSettings{Latency: 5 * time.Millisecond})
+	c.socket = w.net.NewEndpoint(c.address, simnet.NodeBiDiLinkSettings{Latency: roundTrip / 2})
 	c.sync, c.agent = account(w.t, c.tenant, "sync"), account(w.t, c.tenant, "agent")
 	c.id, err = transport.NewIdentity(name)
 	w.must(err)
@@ -315,7 +317,13 @@ func (c *company) before(method, path string, act func()) {
 // until waits, in virtual time, for something to become true.
 func (w *world) until(what string, limit time.Duration, holds func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(every / 4) {
+	w.catching(every/4, what, limit, holds)
+}
+
+// catching waits for what is true for a while only, such as a file on its way, and looks that often.
+func (w *world) catching(step time.Duration, what string, limit time.Duration, holds func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(step) {
 		synctest.Wait()
 		if holds() {
 			return
