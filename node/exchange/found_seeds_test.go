@@ -1,6 +1,8 @@
 package exchange_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,5 +45,24 @@ func TestACommentThatComesWhileItIsLookedForIsNotTakenForDeleted(t *testing.T) {
 		w.quiet()
 		same(t, "it came while it was looked for", came, true)
 		same(t, "south hears", w.south.said(twin), []string{"public: Astrid Berg, north: / No hurry"})
+	})
+}
+
+// TestAnUploadFoundBeforeTheCommentThatShowsItIsNotShared is seed 158 of the same: an upload without an answer was found
+// while nothing showed it yet, and meanwhile passed for a person's file, so it went back to where it had come from. Here an
+// agent deletes the comment that shows it; the words that came with it show it in the end.
+func TestAnUploadFoundBeforeTheCommentThatShowsItIsNotShared(t *testing.T) {
+	inWorld(t, withAllFiles(customer), withAllFiles(vendor), func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		w.must(w.south.tenant.Fault(sim.Fault{Kind: "lost", Method: "POST", Path: "/rest/servicedeskapi/request/*/attachment", Account: w.south.sync.Email}))
+		w.north.attach(key, "shot.png", 70_000, true)
+		shows := func(c sim.Note) bool { return strings.Contains(c.Wiki, "shot.png") && c.Properties["parley"] == "" }
+		w.catching(roundTrip, "it is shown", time.Minute, func() bool { return slices.ContainsFunc(w.south.ticket(twin).Comments, shows) })
+		said := w.south.ticket(twin).Comments
+		w.south.do(w.south.agent, "DELETE", "/rest/api/3/issue/"+twin+"/comment/"+said[slices.IndexFunc(said, shows)].ID, nil)
+		w.quiet()
+		same(t, "north's files", w.north.files(key), []string{"shot.png 70000 portal"})
+		same(t, "south's files", w.south.files(twin), []string{"shot.png 70000 portal"})
 	})
 }
