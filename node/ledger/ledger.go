@@ -64,6 +64,9 @@ func Open(cfg Config) (*Ledger, error) {
 	}
 	cache := pebble.NewCache(cacheSize)
 	defer cache.Unref()
+	if cfg.FS == nil {
+		cfg.FS = preallocated(vfs.Default)
+	}
 	options := &pebble.Options{FS: cfg.FS, FormatMajorVersion: format, MemTableSize: memTable, Cache: cache, Logger: disk{l}, ReadOnly: cfg.ReadOnly}
 	// What has just been written is mostly hashes, salts and signatures, and is
 	// written again soon: compressing it is time for nothing.
