@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,7 +18,14 @@ import (
 // its own. What they can say beyond testscript's own commands is in
 // storycmd_test.go.
 
+// atOnce is how many of the tests that may run beside others do so: they wait most of their time, for polls and for
+// what they have been promised. -parallel asks for another number.
+const atOnce = "6"
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"parley": main})
 }
 

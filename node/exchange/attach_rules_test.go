@@ -11,6 +11,7 @@ import (
 // TestAFileThatCameWhileNoRulesWorkedIsAttached is seed 394 of the simulation: what a link fetches was asked for once
 // when the node began to run, which may be before its rules are compiled, and then by nobody.
 func TestAFileThatCameWhileNoRulesWorkedIsAttached(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()

@@ -108,6 +108,7 @@ func (c *company) spooled() int {
 }
 
 func TestFilesCrossOnceAndStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.north.attach(key, "shot.png", 70_000, true)
@@ -132,6 +133,7 @@ func TestFilesCrossOnceAndStayAsTheyAre(t *testing.T) {
 }
 
 func TestOnlyTheOriginsDeletionOfAFileTravels(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		first := w.north.attach(key, "first.png", 10_000, true)
@@ -148,6 +150,7 @@ func TestOnlyTheOriginsDeletionOfAFileTravels(t *testing.T) {
 }
 
 func TestFilesOfOneNameStayApart(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		for range 3 {
@@ -161,6 +164,7 @@ func TestFilesOfOneNameStayApart(t *testing.T) {
 
 // TestAnUploadWithoutAnAnswerIsMadeOnce loses the answer of each call of an upload, or has it take effect late.
 func TestAnUploadWithoutAnAnswerIsMadeOnce(t *testing.T) {
+	t.Parallel()
 	internal := strings.ReplaceAll(withFiles(vendor), "as = \"same\"", "as = \"internal\"")
 	for name, c := range map[string]struct {
 		vendor string
@@ -198,6 +202,7 @@ func TestAnUploadWithoutAnAnswerIsMadeOnce(t *testing.T) {
 
 // TestKilledWhileAFileCrosses kills either node at moments of the file's way.
 func TestKilledWhileAFileCrosses(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
@@ -223,6 +228,7 @@ func TestKilledWhileAFileCrosses(t *testing.T) {
 
 // TestATwinIsMadeWithItsFiles has a file come before the ticket is shared.
 func TestATwinIsMadeWithItsFiles(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key := w.north.raise("Printer on fire", nil)
 		w.north.attach(key, "form.png", 40_000, true)
@@ -240,6 +246,7 @@ func TestATwinIsMadeWithItsFiles(t *testing.T) {
 
 // TestABudgetHoldsAFile lets one file too many come.
 func TestABudgetHoldsAFile(t *testing.T) {
+	t.Parallel()
 	limited := withFiles(vendor) + "\n[limits]\nbytes_per_ticket = \"60 KiB\"\n"
 	inWorld(t, withFiles(customer), limited, func(w *world) {
 		key, twin := w.shared("Printer on fire")
@@ -262,6 +269,7 @@ func TestABudgetHoldsAFile(t *testing.T) {
 
 // TestADaysBudgetEndsAtMidnight lets more come in a day than it may, on either side.
 func TestADaysBudgetEndsAtMidnight(t *testing.T) {
+	t.Parallel()
 	const limit = "\n[limits]\nbytes_per_day = \"60 KiB\"\n"
 	for name, r := range map[string][2]string{
 		"out": {withFiles(customer) + limit, withFiles(vendor)},
@@ -294,6 +302,7 @@ func TestADaysBudgetEndsAtMidnight(t *testing.T) {
 
 // TestAHomePutBackKnowsItsFiles loses the records of files that crossed: none is attached again, and none goes back.
 func TestAHomePutBackKnowsItsFiles(t *testing.T) {
+	t.Parallel()
 	for _, how := range []exchange.Remedy{exchange.FromPeer, exchange.Resync} {
 		t.Run(string(how), func(t *testing.T) {
 			inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
@@ -319,6 +328,7 @@ func TestAHomePutBackKnowsItsFiles(t *testing.T) {
 
 // TestAFileThatWentWhileItWasFetchedIsLeft has the origin delete a file before its bytes have come.
 func TestAFileThatWentWhileItWasFetchedIsLeft(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()

@@ -31,6 +31,7 @@ func silent(text string) string {
 // other side the file that is there is shown by one comment, whatever answers are lost; it does not come twice, and
 // nothing of it travels back.
 func TestAFileTurnedPublicIsShownWhereItIs(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"", "lost", "late", "drop"} {
 		t.Run(kind, func(t *testing.T) {
 			inWorld(t, silent(withAllFiles(customer)), silent(withAllFiles(vendor)), func(w *world) {
@@ -62,6 +63,7 @@ func TestAFileTurnedPublicIsShownWhereItIs(t *testing.T) {
 
 // TestAFileTurnedPublicByACommentThatCrosses needs no comment of our own: the text that showed it there shows it here.
 func TestAFileTurnedPublicByACommentThatCrosses(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withAllFiles(customer), withAllFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.north.attach(key, "plan.png", 70_000, false)
@@ -77,6 +79,7 @@ func TestAFileTurnedPublicByACommentThatCrosses(t *testing.T) {
 
 // TestAFileTurnedPublicStaysInternalWhereTheRulesSaySo: by the rule, by its condition.
 func TestAFileTurnedPublicStaysInternalWhereTheRulesSaySo(t *testing.T) {
+	t.Parallel()
 	for name, rule := range map[string]string{"rule": "as = \"internal\"", "condition": "as = \"same\"\nwhen = '!attachment.public'"} {
 		t.Run(name, func(t *testing.T) {
 			strict := strings.Replace(silent(withAllFiles(vendor)), "[incoming.attachments]\nas = \"same\"", "[incoming.attachments]\n"+rule, 1)
@@ -96,6 +99,7 @@ func TestAFileTurnedPublicStaysInternalWhereTheRulesSaySo(t *testing.T) {
 
 // TestWhatTheCustomerHasSeenStaysSeen: rules that would keep a file internal come too late, and an explanation says so.
 func TestWhatTheCustomerHasSeenStaysSeen(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		id := w.north.attach(key, "plan.png", 70_000, true)
@@ -132,6 +136,7 @@ func (c *company) echoOf(key string) string {
 
 // TestAFileTurnedPublicThroughEveryMishap kills either side at each step and call on the way.
 func TestAFileTurnedPublicThroughEveryMishap(t *testing.T) {
+	t.Parallel()
 	var key, twin string
 	(&tale{
 		north: silent(withAllFiles(customer)), south: silent(withAllFiles(vendor)),
@@ -151,6 +156,7 @@ func TestAFileTurnedPublicThroughEveryMishap(t *testing.T) {
 
 // TestAPublicFileSaysWhoseItIs has a byline above what our account attaches for the customer, unless the rules say no.
 func TestAPublicFileSaysWhoseItIs(t *testing.T) {
+	t.Parallel()
 	for rule, want := range map[string]string{"": "public: Astrid Berg, north: / ", "byline = false\n": "public: "} {
 		inWorld(t, silent(withFiles(customer)), silent(withFiles(vendor))+rule, func(w *world) {
 			key, twin := w.shared("Printer on fire")

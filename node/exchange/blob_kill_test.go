@@ -22,6 +22,7 @@ import (
 // unsynced data kept. The transfer goes on at the last synced place, and the
 // file arrives as it was.
 func TestBlobSurvivesKillsOnBothSides(t *testing.T) {
+	t.Parallel()
 	seeds := 12
 	if testing.Short() {
 		seeds = 4

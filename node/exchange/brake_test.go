@@ -13,6 +13,7 @@ import (
 // partner sends and what people do waits where it is, and all of it arrives once
 // the brake is off.
 func TestAFullDiskHoldsEverythingBackAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()

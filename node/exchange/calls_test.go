@@ -23,6 +23,7 @@ import (
 // Reads are bulk reads: tickets that changed together share one. A trigger is
 // asked twice, at once and when the index has caught up, for all connections.
 func TestJiraCallsPerChange(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		queued bool

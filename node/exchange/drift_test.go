@@ -8,6 +8,7 @@ import (
 // TestDriftIsFoundAndHealed damages what one side holds of the other, without
 // any edit that would show it.
 func TestDriftIsFoundAndHealed(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.shared("Another matter")
@@ -39,6 +40,7 @@ func TestDriftIsFoundAndHealed(t *testing.T) {
 }
 
 func TestNobodyIsAskedWhoIsNotThere(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.shared("Printer on fire")
 		w.cable.cut.Store(true)

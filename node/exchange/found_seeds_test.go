@@ -12,6 +12,7 @@ import (
 // TestAFileOnAnUnfinishedTwinIsNews is seeds 1468 and 1931 of the simulation: a file that a person attached to a twin, and
 // that was read, before the twin was complete passed for ours, and never left.
 func TestAFileOnAnUnfinishedTwinIsNews(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		w.must(w.south.tenant.Fault(sim.Fault{Kind: "drop", Method: "PUT", Path: "/rest/api/3/issue/*", Account: w.south.sync.Email, Times: -1}))
 		key := w.north.raise("Printer on fire", map[string]any{"labels": []string{"vendor-x"}})
@@ -29,6 +30,7 @@ func TestAFileOnAnUnfinishedTwinIsNews(t *testing.T) {
 // TestACommentThatComesWhileItIsLookedForIsNotTakenForDeleted is seed 1630 of the same: a comment without an answer came
 // after the ticket had been read and before it was looked for, so its newer text was not written to what nobody saw there.
 func TestACommentThatComesWhileItIsLookedForIsNotTakenForDeleted(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -52,6 +54,7 @@ func TestACommentThatComesWhileItIsLookedForIsNotTakenForDeleted(t *testing.T) {
 // while nothing showed it yet, and meanwhile passed for a person's file, so it went back to where it had come from. Here an
 // agent deletes the comment that shows it; the words that came with it show it in the end.
 func TestAnUploadFoundBeforeTheCommentThatShowsItIsNotShared(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withAllFiles(customer), withAllFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()

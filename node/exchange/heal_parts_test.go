@@ -15,6 +15,7 @@ import (
 // made on both sides, and some of it changed or taken away. Healed, nothing is doubled, nothing comes back, nothing goes
 // back to where it came from, and what is done next crosses.
 func TestAHomePutBackKnowsAllItMade(t *testing.T) {
+	t.Parallel()
 	for _, side := range []string{"north", "south"} {
 		for _, how := range []exchange.Remedy{exchange.FromPeer, exchange.Resync} {
 			marked := how == exchange.FromPeer

@@ -10,6 +10,7 @@ import (
 // TestAWholeViewWaitsForTheFilesItNames is seed 24 of the simulation of a home that was put back: the whole view that it
 // owed was made before it had read its file again, and the peer took what the view lacked for deleted.
 func TestAWholeViewWaitsForTheFilesItNames(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -31,6 +32,7 @@ func TestAWholeViewWaitsForTheFilesItNames(t *testing.T) {
 // TestWhatWasInFlightAtABackupHoldsNothingUp is seed 34 of the same: a replica that the peer had stored, and of which the
 // backup did not know so, stayed in flight for good, and its link posted nothing more.
 func TestWhatWasInFlightAtABackupHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	for _, how := range []exchange.Remedy{exchange.FromPeer, exchange.Resync} {
 		t.Run(string(how), func(t *testing.T) {
 			inWorld(t, customer, vendor, func(w *world) {

@@ -14,6 +14,7 @@ import (
 // the partner's word, rated and given an article, and another one came, with clocks and portals told both ways. Healed,
 // there is one note, one page and one answer for each, fields stand as they were, and what happens next is followed.
 func TestAHomePutBackKnowsWhatItToldOfTheDesk(t *testing.T) {
+	t.Parallel()
 	for _, side := range []string{"north", "south"} {
 		for _, how := range []exchange.Remedy{exchange.FromPeer, exchange.Resync} {
 			for _, marked := range []bool{true, false} {
@@ -94,6 +95,7 @@ func deskPutBack(w *world, side string, how exchange.Remedy, marked bool) {
 // which the south makes nothing of. Put back to before both, and having posted that again before it knew, it does not take
 // the south's older word for the newer.
 func TestAPersonsLaterWordStandsOverAHomePutBack(t *testing.T) {
+	t.Parallel()
 	for _, marked := range []bool{true, false} {
 		t.Run(fmt.Sprintf("marked=%v", marked), func(t *testing.T) {
 			inWorld(t, northDesk, southDesk, func(w *world) {

@@ -66,6 +66,7 @@ func (c *company) heal(how exchange.Remedy, marked bool) {
 // worked on: a ticket was shared and its twin made, people commented and edited
 // on both sides. Healed, nothing is doubled, nothing lost, nothing echoes.
 func TestAHomePutBackIsHealed(t *testing.T) {
+	t.Parallel()
 	for _, side := range []string{"north", "south"} {
 		for _, how := range []exchange.Remedy{exchange.FromPeer, exchange.Resync} {
 			for _, marked := range []bool{true, false} {
@@ -136,6 +137,7 @@ func putBack(w *world, side string, how exchange.Remedy, marked bool) {
 // TestAPowerCutWhileItHeals cuts the power of the side that heals, and of its
 // peer, right after the remedy was chosen; each goes on by itself.
 func TestAPowerCutWhileItHeals(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, customer, vendor, func(w *world) {
@@ -173,6 +175,7 @@ func TestAPowerCutWhileItHeals(t *testing.T) {
 // which one of two connections carried something. That one stands still until it
 // is healed; the other works on in the same session.
 func TestOneRewoundConnectionLeavesTheOthers(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.north.also("calm", calm(customer))
 		w.south.also("calm", calm(vendor))

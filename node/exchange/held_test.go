@@ -67,6 +67,7 @@ func (c *company) word(h ledger.Held) ledger.Word {
 // A dropped item is written no more, both sides' lists are empty and the partner
 // knows; its next change at the source is judged like any other.
 func TestADroppedItemWaitsNoMore(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, picky, func(w *world) {
 		key, twin := w.shared("Slow network")
 		w.waits(w.south, "unmapped priority")
@@ -98,6 +99,7 @@ func TestADroppedItemWaitsNoMore(t *testing.T) {
 // Where no twin can be made, dropping leaves the whole ticket out; its next
 // change tries again, with everything.
 func TestADroppedTicketIsMadeOnceItChanges(t *testing.T) {
+	t.Parallel()
 	broken := strings.Replace(vendor, `request_type = "Report a problem"`, `request_type = { from = "summary", map = { "Good" = "Report a problem" } }`, 1)
 	inWorld(t, customer, broken, func(w *world) {
 		key := w.north.raise("Bad", map[string]any{"labels": []string{"vendor-x"}, "priority": map[string]any{"name": "High"}})
@@ -125,6 +127,7 @@ func TestADroppedTicketIsMadeOnceItChanges(t *testing.T) {
 
 // A first share that a person refused is not asked for again, until the ticket changes.
 func TestARefusedFirstShareStaysHome(t *testing.T) {
+	t.Parallel()
 	careful := strings.Replace(customer, "[trigger]", "approve_first = true\n[trigger]", 1)
 	inWorld(t, careful, vendor, func(w *world) {
 		key := w.north.raise("Private matter", map[string]any{"labels": []string{"vendor-x"}})
@@ -146,6 +149,7 @@ func TestARefusedFirstShareStaysHome(t *testing.T) {
 // One ticket's failing call holds that ticket, in the open, ever more seldom
 // tried; the others go on, and the record goes when the call succeeds.
 func TestAFailingVisitIsShownAndHeals(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Sick")
 		other, otherTwin := w.shared("Healthy")
@@ -180,6 +184,7 @@ func TestAFailingVisitIsShownAndHeals(t *testing.T) {
 
 // What Jira refuses is kept with Jira's own answer, and a retry uses what is true then.
 func TestARefusalKeepsJirasAnswer(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Plain")
 		w.quiet()

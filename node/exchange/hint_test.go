@@ -196,6 +196,7 @@ func TestTheSweepFindsWhatNobodyTold(t *testing.T) {
 // TestWhatCameMeanwhileStartsLater: tickets that match while their connection
 // cannot take them are shared when it can again, however long that takes.
 func TestWhatCameMeanwhileStartsLater(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ stop, again func(w *world) }{
 		"paused": {
 			func(w *world) { w.must(w.north.desk.Pause("link", "a test")) },

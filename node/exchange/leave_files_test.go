@@ -33,6 +33,7 @@ func (c *company) only() (k ledger.Link) {
 // TestALinkEndedByHandGivesNothingMore ends a link while one file has crossed and another is on its way: that comes to an
 // end at once, on the other side the same, and what people do then stays home.
 func TestALinkEndedByHandGivesNothingMore(t *testing.T) {
+	t.Parallel()
 	for _, side := range []string{"north", "south"} {
 		t.Run(side, func(t *testing.T) {
 			inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
@@ -79,6 +80,7 @@ func TestALinkEndedByHandGivesNothingMore(t *testing.T) {
 
 // TestALinkEndedInTheMidstOfAVisitStaysEnded has a person end it while the node writes to its ticket.
 func TestALinkEndedInTheMidstOfAVisitStaysEnded(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.south.attach(twin, "answer.pdf", 10_000, true)

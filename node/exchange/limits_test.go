@@ -32,6 +32,7 @@ func (c *company) callsInAll() (n int) {
 // TestARefusedAccountStopsTheNode: 20 minutes of 401 while people go on working costs few calls, and when the token
 // is repaired everything arrives.
 func TestARefusedAccountStopsTheNode(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.quiet()
 		w.must(w.south.tenant.Fault(sim.Fault{Kind: "status", Status: 401, Body: "Client must be authenticated", Times: -1}))
@@ -55,6 +56,7 @@ func TestARefusedAccountStopsTheNode(t *testing.T) {
 // TestAnExhaustedQuotaPausesTheNode: the quota is spent in the middle of the work; it pauses without a storm, goes on
 // in the next hour, and loses and doubles nothing.
 func TestAnExhaustedQuotaPausesTheNode(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.quiet()
 		hour := time.Now().Truncate(time.Hour).Add(time.Hour)

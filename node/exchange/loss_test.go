@@ -15,6 +15,7 @@ import (
 // TestAPollThatFailsHalfwayLosesNoHint has the trigger match of one poll refused
 // while that poll also showed an edit of a ticket that is linked already.
 func TestAPollThatFailsHalfwayLosesNoHint(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -28,6 +29,7 @@ func TestAPollThatFailsHalfwayLosesNoHint(t *testing.T) {
 // TestAnEditBesideOurOwnCommentIsNotMistakenForItsEcho has a person edit the
 // ticket between our reading it and our comment, so that both carry one update time.
 func TestAnEditBesideOurOwnCommentIsNotMistakenForItsEcho(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -41,6 +43,7 @@ func TestAnEditBesideOurOwnCommentIsNotMistakenForItsEcho(t *testing.T) {
 // TestAMovedTicketSaysNothingOld moves a ticket out of the shared project after
 // the peer changed it: what was posted long ago must not travel again.
 func TestAMovedTicketSaysNothingOld(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.south.edit(twin, map[string]any{"priority": name("P4")})
@@ -68,6 +71,7 @@ func TestAMovedTicketSaysNothingOld(t *testing.T) {
 // TestHeldWorkIsDoneOnRetry covers what is not an item of its own in the peer's
 // view: an element's whole set, and a literal.
 func TestHeldWorkIsDoneOnRetry(t *testing.T) {
+	t.Parallel()
 	labelled := strings.Replace(customer, `"status"]`, `"status", "labels"]`, 1)
 	taking := strings.Replace(vendor, `accept = ["summary", "description"]`, `accept = ["summary", "description", "labels"]`, 1)
 	inWorld(t, labelled, taking, func(w *world) {
@@ -85,6 +89,7 @@ func TestHeldWorkIsDoneOnRetry(t *testing.T) {
 }
 
 func TestALiteralThatWasHeldIsWrittenOnRetry(t *testing.T) {
+	t.Parallel()
 	with := vendor + "\n[incoming.organizations]\nset = [\"Initech\"]\n"
 	inWorld(t, customer, with, func(w *world) {
 		_, twin := w.shared("Printer on fire")
@@ -111,6 +116,7 @@ func (c *company) retryAll() {
 
 // TestAFailedVisitForgetsNothing has the one visit fail that was to pause the link.
 func TestAFailedVisitForgetsNothing(t *testing.T) {
+	t.Parallel()
 	pausing := strings.Replace(customer, "labels = vendor-x'", "labels = vendor-x'\nleave = \"pause\"", 1)
 	inWorld(t, pausing, vendor, func(w *world) {
 		key, twin := w.shared("Ours again")
@@ -130,6 +136,7 @@ func TestAFailedVisitForgetsNothing(t *testing.T) {
 // TestALinkThatLostTrackGetsTheWholeView damages what one side holds of the
 // other. The edit that does not fit, and one that came before it, both arrive.
 func TestALinkThatLostTrackGetsTheWholeView(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.north.edit(key, map[string]any{"priority": name("Low")})
@@ -175,6 +182,7 @@ func (c *company) confuse(keys ...string) {
 // first showed a ticket, before its trigger could be asked; by then the ticket is
 // older than what the next process looks back.
 func TestATriggerIsAskedBeforeThePollMovesOn(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.quiet()
 		refuse := func(path string) {
@@ -198,6 +206,7 @@ func TestATriggerIsAskedBeforeThePollMovesOn(t *testing.T) {
 // and a person sets another one meanwhile. Both sides let the peer's win, so it
 // does on both; taken for an answer, each would end with the other's.
 func TestAWordSaidWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
+	t.Parallel()
 	ours := strings.Replace(vendor, `accept = ["summary", "description"]`, `accept = ["description"]`, 1) + "\n[incoming.summary]\nwins = \"ours\"\n"
 	theirs := strings.Replace(customer, `accept = ["summary"]`, `accept = []`, 1) + "\n[incoming.summary]\nwins = \"theirs\"\n"
 	inWorld(t, theirs, ours, func(w *world) {
@@ -219,6 +228,7 @@ func TestAWordSaidWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
 // TestALabelSetWhileThePeersWaitsKnowsNothingOfIt is the same of a set's members: the peer takes a label away, Jira
 // refuses that here, and a person sets it anew meanwhile (seed 1369).
 func TestALabelSetWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
+	t.Parallel()
 	ours := strings.Replace(customer, `"status"]`, `"status", "labels"]`, 1) + "\n[incoming.labels]\nwins = \"ours\"\n"
 	theirs := strings.Replace(vendor, `"status"]`, `"status", "labels"]`, 1) + "\n[incoming.labels]\nwins = \"theirs\"\n"
 	inWorld(t, ours, theirs, func(w *world) {

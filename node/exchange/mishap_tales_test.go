@@ -8,6 +8,7 @@ import (
 // TestACommentInPartsThroughEveryMishap has a comment come that its twin holds in two parts only, grow by a third, shrink
 // to one, and go.
 func TestACommentInPartsThroughEveryMishap(t *testing.T) {
+	t.Parallel()
 	long := func(word string) any { return paragraphOf(run(strings.Repeat(word+" ", 32600/(len(word)+1)))) }
 	var key, twin, id string
 	(&tale{
@@ -33,6 +34,7 @@ func TestACommentInPartsThroughEveryMishap(t *testing.T) {
 // TestAPictureInATextThroughEveryMishap has a file and a comment that shows it come, the comment be reworded, another
 // file take the first one's place, and go.
 func TestAPictureInATextThroughEveryMishap(t *testing.T) {
+	t.Parallel()
 	var key, twin, id string
 	(&tale{
 		north: withFiles(customer), south: withFiles(vendor),
@@ -63,6 +65,7 @@ func TestAPictureInATextThroughEveryMishap(t *testing.T) {
 // TestPartsThroughEveryMishap has a work log, a link, a participant and a web link come, change, go and come again, also
 // from the other side.
 func TestPartsThroughEveryMishap(t *testing.T) {
+	t.Parallel()
 	var first, twin1, second, twin2, log, web string
 	(&tale{
 		north: partly(customer, northPeople), south: partly(vendor, southPeople),

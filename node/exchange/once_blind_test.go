@@ -11,6 +11,7 @@ import (
 // the vendor's node hears of both moves at once. No rule of the vendor's takes a
 // status, so only the customer can decide, and the later word is the customer's own.
 func TestAnOlderStatusDoesNotClaimToKnowTheNewer(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -27,6 +28,7 @@ func TestAnOlderStatusDoesNotClaimToKnowTheNewer(t *testing.T) {
 // TestACompletedTwinIsNotCompletedAgain loses the answer to the edit that completes
 // a twin. People work on the ticket before parley comes back to it.
 func TestACompletedTwinIsNotCompletedAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.must(w.south.tenant.Fault(sim.Fault{Kind: "lost", Method: "PUT", Account: w.south.sync.Email}))
 		key, twin := w.shared("Printer on fire")

@@ -14,6 +14,7 @@ import (
 // our reading the ticket and our writing it. By "latest" the agent's is later: it
 // is put back, and the peer is told.
 func TestAPersonsEditInTheMomentOfOurWriteStands(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -35,6 +36,7 @@ func TestAPersonsEditInTheMomentOfOurWriteStands(t *testing.T) {
 // TestALateEditIsTakenBack has Jira carry out an edit minutes after its answer was
 // lost, when the ticket has long moved on.
 func TestALateEditIsTakenBack(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -54,6 +56,7 @@ func TestALateEditIsTakenBack(t *testing.T) {
 // TestALateCommentIsNotSaidTwice has Jira carry out a comment after it had been
 // made again: the second is our own mistake, and never goes back to its author.
 func TestALateCommentIsNotSaidTwice(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -74,6 +77,7 @@ func TestALateCommentIsNotSaidTwice(t *testing.T) {
 // TestRulesThatNeverAgreeStandStill has both sides keep their own: they are told,
 // and nobody writes.
 func TestRulesThatNeverAgreeStandStill(t *testing.T) {
+	t.Parallel()
 	own := func(rules string) string {
 		return strings.Replace(rules, "[incoming.priority]", "[incoming.priority]\nwins = \"ours\"", 1)
 	}
@@ -100,6 +104,7 @@ func TestRulesThatNeverAgreeStandStill(t *testing.T) {
 // TestAnItemThatIsWrittenAllTheTimeStops lets an automation change one field for
 // ever; beyond its bound the item is held until a person asks.
 func TestAnItemThatIsWrittenAllTheTimeStops(t *testing.T) {
+	t.Parallel()
 	bounded := vendor + "\n[limits]\nwrites_per_item_hour = 4\n"
 	inWorld(t, customer, bounded, func(w *world) {
 		key, twin := w.shared("Printer on fire")
@@ -125,6 +130,7 @@ func TestAnItemThatIsWrittenAllTheTimeStops(t *testing.T) {
 // TestWhatWasSaidSinceTheLabelCrosses has another label come after the one that
 // shares the ticket, before the node first looks.
 func TestWhatWasSaidSinceTheLabelCrosses(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.quiet()
 		w.north.stop()

@@ -118,6 +118,7 @@ func (c *company) idOf(mail string) string {
 }
 
 func TestWorkLogsCrossOnceAndFollowTheirOrigin(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		id := w.north.logs(key, 5400, "Changed the fuser")
@@ -147,6 +148,7 @@ func (w *world) do(c *company, method, key string, worklog map[string]any) {
 }
 
 func TestAWorkLogWhoseAnswerIsLostIsNotCountedTwice(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"lost", "late", "applied"} {
 		t.Run(kind, func(t *testing.T) {
 			inParts(t, func(w *world) {
@@ -169,6 +171,7 @@ func TestAWorkLogWhoseAnswerIsLostIsNotCountedTwice(t *testing.T) {
 }
 
 func TestLinksBetweenSharedTicketsCross(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		first, twin1 := w.shared("Printer on fire")
 		second, twin2 := w.shared("Floor without power")
@@ -191,6 +194,7 @@ func TestLinksBetweenSharedTicketsCross(t *testing.T) {
 }
 
 func TestALinkWaitsForItsTicketsTwin(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		first, twin1 := w.shared("Printer on fire")
 		second := w.north.raise("Floor without power", nil)
@@ -206,6 +210,7 @@ func TestALinkWaitsForItsTicketsTwin(t *testing.T) {
 }
 
 func TestALinkMadeOnBothSidesHasOneOrigin(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		first, twin1 := w.shared("Printer on fire")
 		second, twin2 := w.shared("Floor without power")
@@ -222,6 +227,7 @@ func TestALinkMadeOnBothSidesHasOneOrigin(t *testing.T) {
 }
 
 func TestPartsAreMadeOnceThroughLostAnswers(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"lost", "late", "applied"} {
 		t.Run(kind, func(t *testing.T) {
 			inParts(t, func(w *world) {
@@ -285,6 +291,7 @@ func (c *company) webList(key string) (list []map[string]any) {
 }
 
 func TestWebLinksFollowTheirOrigin(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		id := w.north.web(key, "", "https://status.globex.example/7", "Status page")
@@ -308,6 +315,7 @@ func TestWebLinksFollowTheirOrigin(t *testing.T) {
 }
 
 func TestParticipantsAreNeverSomebodyElse(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.north.participants("POST", key, "customer@north.example", "portal@north.example", "human@north.example", "approver@north.example")
@@ -334,6 +342,7 @@ func TestParticipantsAreNeverSomebodyElse(t *testing.T) {
 }
 
 func TestPartsAreMadeOnceThroughPowerCuts(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inParts(t, func(w *world) {
@@ -371,6 +380,7 @@ func TestPartsAreMadeOnceThroughPowerCuts(t *testing.T) {
 // TestASubTaskPointsToItsParentsTwin shares a sub-task before its parent. The portal makes no sub-tasks, so Jira refuses
 // the parent of its twin until an agent has made it one.
 func TestASubTaskPointsToItsParentsTwin(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		parent := w.north.raise("Printer on fire", nil)
 		child := w.north.do(w.north.agent, "POST", "/rest/api/3/issue", map[string]any{"fields": map[string]any{
@@ -398,6 +408,7 @@ func TestASubTaskPointsToItsParentsTwin(t *testing.T) {
 
 // TestEditsAndDeletionsOfPartsWhoseAnswerIsLost has every edit and deletion of parts carried out while its answer is lost.
 func TestEditsAndDeletionsOfPartsWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		first, twin1 := w.shared("Printer on fire")
 		second, _ := w.shared("Floor without power")
@@ -437,6 +448,7 @@ func TestEditsAndDeletionsOfPartsWhoseAnswerIsLost(t *testing.T) {
 
 // TestALinkThatComesLateAfterItsOriginTookItBackGoes has Jira carry out a link minutes after the north has taken it away.
 func TestALinkThatComesLateAfterItsOriginTookItBackGoes(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		first, twin1 := w.shared("Printer on fire")
 		second, twin2 := w.shared("Floor without power")
@@ -463,6 +475,7 @@ func TestALinkThatComesLateAfterItsOriginTookItBackGoes(t *testing.T) {
 
 // TestAHomePutBackKnowsItsPartsAgain puts the south back to before it wrote them.
 func TestAHomePutBackKnowsItsPartsAgain(t *testing.T) {
+	t.Parallel()
 	inParts(t, func(w *world) {
 		first, twin1 := w.shared("Printer on fire")
 		second, twin2 := w.shared("Floor without power")

@@ -17,6 +17,7 @@ const healthyTickets = 8
 // another way, and which a person keeps editing. The bubble's clock is virtual,
 // so the times are those of waiting alone and the same in every run.
 func TestAPoisonedTicketSlowsNoOther(t *testing.T) {
+	t.Parallel()
 	without := healthy(t, nil)
 	for _, poison := range []sim.Fault{
 		{Kind: "status", Status: 500},

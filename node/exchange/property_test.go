@@ -256,6 +256,7 @@ func paged(t sim.Ticket) []string { return slices.Compact(byWord(t.WebLinks)) }
 // TestAParticipantStandsForTwo is what the rules' property test found, with two nodes: two who take part in the north are
 // one in the south, who goes with the last of them.
 func TestAParticipantStandsForTwo(t *testing.T) {
+	t.Parallel()
 	inWorld(t, partly(customer, northPeople), partly(vendor, "else = { user = \"human@south.example\" }"), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.north.participants("POST", key, "customer@north.example", "portal@north.example")

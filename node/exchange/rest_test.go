@@ -139,6 +139,7 @@ func numbered(seq uint64) []byte {
 }
 
 func TestAFaultStaysWithItsConnection(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what string
 		do   func(m *impostor)
@@ -184,6 +185,7 @@ func TestAFaultStaysWithItsConnection(t *testing.T) {
 // TestFaultsWithoutEndCostLittle has a peer do nothing but wrong for an hour:
 // garbage as often as it is let, positions in between, its own refusals.
 func TestFaultsWithoutEndCostLittle(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.north.also("calm", calm(customer))
 		m := w.impostor()
@@ -212,6 +214,7 @@ func TestFaultsWithoutEndCostLittle(t *testing.T) {
 
 // TestAPeerThatStopsOurStreamIsAskedAgain: what cannot be sent is not forgotten.
 func TestAPeerThatStopsOurStreamIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.north.also("calm", calm(customer))
 		m := w.impostor()

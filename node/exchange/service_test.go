@@ -41,6 +41,7 @@ func (c *company) notes(key string) (lines []string) {
 const noteApprovals = "\n[incoming.approvals]\nas = \"note\"\n"
 
 func TestAnApprovalIsNotedAndFollowed(t *testing.T) {
+	t.Parallel()
 	inWorld(t, with(customer, `"approvals"`, ""), with(vendor, "", noteApprovals), func(w *world) {
 		key, twin := w.shared("A new laptop")
 		w.north.stepped(key, "Waiting for approval", "approver@north.example")
@@ -64,6 +65,7 @@ func TestAnApprovalIsNotedAndFollowed(t *testing.T) {
 
 // TestANoteIsWrittenOnceUnderFaults has the answer to a note's call lost, or the call carried out late.
 func TestANoteIsWrittenOnceUnderFaults(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []sim.Fault{{Kind: "lost"}, {Kind: "late", AfterMS: 4000}} {
 		t.Run(fault.Kind, func(t *testing.T) {
 			inWorld(t, with(customer, `"approvals"`, ""), with(vendor, "", noteApprovals), func(w *world) {
@@ -93,6 +95,7 @@ func answers() string {
 }
 
 func TestAnAnswerIsGivenOnThePartnersWord(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"", "lost", "late", "drop"} {
 		t.Run("fault "+kind, func(t *testing.T) {
 			inWorld(t, with(customer, `"approvals"`, ""), answers(), func(w *world) {
@@ -118,6 +121,7 @@ func TestAnAnswerIsGivenOnThePartnersWord(t *testing.T) {
 }
 
 func TestADecisionOfThePartnersMovesTheTicket(t *testing.T) {
+	t.Parallel()
 	moving := with(vendor, "", "\n[incoming.approvals]\nas = \"transition\"\nstatus = { approved = \"In Progress\", declined = \"Closed\" }\n")
 	inWorld(t, with(customer, `"approvals"`, ""), moving, func(w *world) {
 		key, twin := w.shared("A new laptop")
@@ -132,6 +136,7 @@ func TestADecisionOfThePartnersMovesTheTicket(t *testing.T) {
 
 // TestAnHourOfAClockIsNoNews is the promise that seconds never tick across: only goal, breach, pause and completion do.
 func TestAnHourOfAClockIsNoNews(t *testing.T) {
+	t.Parallel()
 	showing := with(vendor, "", "\n[incoming.sla]\nfields = { \"Time to resolution\" = \"field:Due for partner\", \"*\" = \"field:Partner key\" }\n")
 	inWorld(t, with(customer, `"sla"`, ""), showing, func(w *world) {
 		key, twin := w.shared("Printer on fire")
@@ -152,6 +157,7 @@ func TestAnHourOfAClockIsNoNews(t *testing.T) {
 }
 
 func TestABreachIsToldByItself(t *testing.T) {
+	t.Parallel()
 	noting := with(vendor, "", "\n[incoming.sla]\nas = \"note\"\nwhen = 'sla.name == \"Time to resolution\"'\n")
 	inWorld(t, with(customer, `"sla"`, ""), noting, func(w *world) {
 		key, twin := w.shared("Printer on fire")
@@ -179,6 +185,7 @@ func TestABreachIsToldByItself(t *testing.T) {
 }
 
 func TestThePortalTheRatingAndAnArticleCross(t *testing.T) {
+	t.Parallel()
 	landing := with(vendor, "", `
 [incoming.portal]
 as = "web_link"
@@ -232,6 +239,7 @@ func (c *company) pages(key string) (lines []string) {
 }
 
 func TestATicketIsBroughtIntoItsQueue(t *testing.T) {
+	t.Parallel()
 	queue := func(name, team string) string {
 		return with(vendor, "", fmt.Sprintf("\n[incoming.queue]\nname = %q\nset = { \"field:Team\" = %q, labels = [\"vip\"] }\n", name, team))
 	}
@@ -289,6 +297,7 @@ func (c *company) fieldID(name string) string {
 
 // TestAnAnswerIsGivenOnceThroughAPowerCut has Jira take the answer while nobody hears of it, and then the power fail.
 func TestAnAnswerIsGivenOnceThroughAPowerCut(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, with(customer, `"approvals"`, ""), answers(), func(w *world) {
@@ -314,6 +323,7 @@ func TestAnAnswerIsGivenOnceThroughAPowerCut(t *testing.T) {
 }
 
 func TestAPageIsLinkedOnceUnderFaults(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []sim.Fault{{Kind: "lost"}, {Kind: "late", AfterMS: 4000}} {
 		t.Run(fault.Kind, func(t *testing.T) {
 			inWorld(t, with(customer, `"portal"`, ""), with(vendor, "", "\n[incoming.portal]\nas = \"web_link\"\n"), func(w *world) {

@@ -29,6 +29,7 @@ func (c *company) about(key, words string) (note string) {
 // TestClocksOfATwinAreToldFromTheFirstMinute has both sides show their clocks and portals: also those that a twin starts by
 // itself, which nobody changed. Then nothing moves for an hour.
 func TestClocksOfATwinAreToldFromTheFirstMinute(t *testing.T) {
+	t.Parallel()
 	tables := clocksNoted + "\n[incoming.portal]\nas = \"note\"\n" + noteApprovals
 	share := `"sla", "portal", "approvals"`
 	inWorld(t, with(customer, share, tables), with(vendor, share, tables), func(w *world) {
@@ -65,6 +66,7 @@ func TestClocksOfATwinAreToldFromTheFirstMinute(t *testing.T) {
 // TestOurClockStandsBesideTheirs follows our own clock in the note, also where only ours moves: from the first minute, by a
 // status of ours, by a status that the partner's moved, and by the mere course of time.
 func TestOurClockStandsBesideTheirs(t *testing.T) {
+	t.Parallel()
 	moving := with(vendor, "", bothClocks+"\n[incoming.status]\nmap = { \"Waiting for customer\" = \"Pending customer\", \"In progress\" = \"In Progress\" }\notherwise = \"skip\"\n")
 	inWorld(t, with(customer, `"sla"`, ""), moving, func(w *world) {
 		key, twin := w.shared("Printer on fire")
@@ -101,6 +103,7 @@ func TestOurClockStandsBesideTheirs(t *testing.T) {
 
 // TestOurClocksStayOurs is clock = "ours": nothing of theirs is shown.
 func TestOurClocksStayOurs(t *testing.T) {
+	t.Parallel()
 	inWorld(t, with(customer, `"sla"`, ""), with(vendor, "", "\n[incoming.sla]\nclock = \"ours\"\n"), func(w *world) {
 		_, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -110,6 +113,7 @@ func TestOurClocksStayOurs(t *testing.T) {
 
 // TestATwinFilledAgainTellsItsClocks has the answer to the completing edit lost: the twin is found complete afterwards.
 func TestATwinFilledAgainTellsItsClocks(t *testing.T) {
+	t.Parallel()
 	inWorld(t, with(customer, "", clocksNoted), with(vendor, `"sla"`, ""), func(w *world) {
 		w.must(w.south.tenant.Fault(sim.Fault{Kind: "lost", Method: "PUT", Path: "/rest/api/3/issue/*", Account: w.south.sync.Email}))
 		key, _ := w.shared("Printer on fire")

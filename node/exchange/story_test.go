@@ -90,6 +90,7 @@ func same(t *testing.T, what string, got, want any) {
 }
 
 func TestATicketCrossesIsWorkedAndComesBack(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		unshared := w.north.raise("Our own affair", nil)
 		key, twin := w.shared("Printer on fire")
@@ -117,6 +118,7 @@ func TestATicketCrossesIsWorkedAndComesBack(t *testing.T) {
 }
 
 func TestManyToOneMapsDoNotEcho(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Slow network")
 		w.north.edit(key, map[string]any{"priority": map[string]any{"name": "Urgent"}})
@@ -135,6 +137,7 @@ func TestManyToOneMapsDoNotEcho(t *testing.T) {
 }
 
 func TestEditsOnBothSidesWhileTheNodesAreDownConverge(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Nobody answers")
 		w.quiet()
@@ -171,6 +174,7 @@ func (c *company) held() (lines []string) {
 }
 
 func TestAnUnmappedValueHoldsOnlyItself(t *testing.T) {
+	t.Parallel()
 	strict := strings.Replace(vendor, "else = \"P4\"\n", "", 1)
 	inWorld(t, customer, strict, func(w *world) {
 		key, twin := w.shared("Slow network")
@@ -197,6 +201,7 @@ func TestAnUnmappedValueHoldsOnlyItself(t *testing.T) {
 }
 
 func TestARefusedCreateHoldsItsLink(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		w.must(w.south.tenant.Fault(sim.Fault{Kind: "status", Status: 400, Method: "POST", Path: "/rest/servicedeskapi/request", Account: w.south.sync.Email,
 			Body: `{"errorMessage":"The form is closed.","i18nErrorMessage":{"i18nKey":"x","parameters":[]}}`}))
@@ -216,6 +221,7 @@ func TestARefusedCreateHoldsItsLink(t *testing.T) {
 }
 
 func TestATicketThatCameInLeavesByAnotherConnectionOnlyWithRelay(t *testing.T) {
+	t.Parallel()
 	// The vendor shares back everything it has; what came in is not its own to share.
 	back := strings.Replace(vendor, "[outgoing]", "[trigger]\njql = 'project = HELP'\n\n[outgoing]", 1)
 	inWorld(t, customer, back, func(w *world) {
@@ -227,6 +233,7 @@ func TestATicketThatCameInLeavesByAnotherConnectionOnlyWithRelay(t *testing.T) {
 }
 
 func TestTheFirstShareWaitsForAPerson(t *testing.T) {
+	t.Parallel()
 	careful := strings.Replace(customer, "[trigger]", "approve_first = true\n[trigger]", 1)
 	inWorld(t, careful, vendor, func(w *world) {
 		w.north.raise("Think first", map[string]any{"labels": []string{"vendor-x"}})
@@ -244,6 +251,7 @@ func TestTheFirstShareWaitsForAPerson(t *testing.T) {
 }
 
 func TestATicketThatLeavesItsTriggerPauses(t *testing.T) {
+	t.Parallel()
 	pausing := strings.Replace(customer, "labels = vendor-x'", "labels = vendor-x'\nleave = \"pause\"", 1)
 	inWorld(t, pausing, vendor, func(w *world) {
 		key, twin := w.shared("Ours again")
@@ -260,6 +268,7 @@ func TestATicketThatLeavesItsTriggerPauses(t *testing.T) {
 }
 
 func TestAnItemHeldOnItsWayOutStaysAsThePeerHasIt(t *testing.T) {
+	t.Parallel()
 	picky := strings.Replace(customer, `share = ["summary", "description", "priority", "status"]`,
 		"share = [\"summary\", \"description\", \"status\"]\n\n[outgoing.priority]\nmap = { High = \"High\", Medium = \"Medium\" }", 1)
 	inWorld(t, picky, vendor, func(w *world) {

@@ -74,6 +74,7 @@ func (c *company) rewords(key, id string, body any) {
 // TestALongCommentCrossesInParts has a comment grow beyond what its twin can hold under its byline, shrink, and go, while
 // answers are lost: each part is there once.
 func TestALongCommentCrossesInParts(t *testing.T) {
+	t.Parallel()
 	long := func(word string) any { return paragraphOf(run(strings.Repeat(word+" ", 32600/(len(word)+1)))) }
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
@@ -113,6 +114,7 @@ func TestALongCommentCrossesInParts(t *testing.T) {
 // TestJiraMeasuresALongComment has Jira find a comment too long that may well have fitted: it is written in parts, and
 // stays in parts when it is edited.
 func TestJiraMeasuresALongComment(t *testing.T) {
+	t.Parallel()
 	var lines []any
 	for i := range 250 {
 		lines = append(lines, map[string]any{"type": "paragraph", "content": []any{run(fmt.Sprint("line ", i, " of many"))}})
@@ -141,6 +143,7 @@ func TestJiraMeasuresALongComment(t *testing.T) {
 
 // TestRepliesKeepTheirThread has both sides answer each other.
 func TestRepliesKeepTheirThread(t *testing.T) {
+	t.Parallel()
 	inWorld(t, customer, vendor, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		first, _ := w.north.say(key, paragraphOf(run("which floor?")), nil)
@@ -170,6 +173,7 @@ func TestRepliesKeepTheirThread(t *testing.T) {
 
 // TestTextsLeadToTheTwin: keys and addresses of shared tickets, and a person who is mapped.
 func TestTextsLeadToTheTwin(t *testing.T) {
+	t.Parallel()
 	mapped := strings.Replace(vendor, "share = \"name\"", "share = \"name\"\nmap = { \"Astrid Berg\" = \"AGENT\" }", 1)
 	inWorld(t, customer, strings.Replace(mapped, "AGENT", "nobody@south.example", 1), func(w *world) {
 		w.south.use(strings.Replace(mapped, "AGENT", w.south.agent.Email, 1))
@@ -235,6 +239,7 @@ func oracle(t *testing.T) (docs []json.RawMessage) {
 // TestEveryDocumentCrossesTwoDesks has the oracle's 653 valid documents said on a few tickets of one desk and read on the
 // other's: the same tree, unknown nodes included, but for persons and files, whom the other desk does not have.
 func TestEveryDocumentCrossesTwoDesks(t *testing.T) {
+	t.Parallel()
 	docs := oracle(t)
 	plenty := "[limits]\nwrites_per_item_hour = 100000\n"
 	out := strings.Replace(customer, "[outgoing.comments]", "[outgoing.comments]\naddresses = \"keep\"", 1) + plenty

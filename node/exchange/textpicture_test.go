@@ -86,6 +86,7 @@ func (c *company) line(key, words string) int {
 // TestAPictureStaysInPlace: it is shown where it stood, on the side that it came to, once its file is there; it survives
 // edits of the text, and coming is no edit that would travel back.
 func TestAPictureStaysInPlace(t *testing.T) {
+	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 		key, twin, id := w.illustrated()
 		at := w.south.line(twin, "look")
@@ -109,6 +110,7 @@ func TestAPictureStaysInPlace(t *testing.T) {
 
 // TestAPictureComesThroughFaults has answers lost and late while file and text are made and the text is completed.
 func TestAPictureComesThroughFaults(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"lost", "late"} {
 		inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
 			_, twin, _ := w.illustrated(

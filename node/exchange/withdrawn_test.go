@@ -41,6 +41,7 @@ func labelled(rules string) string {
 // TestTheLaterWordAboutALabelStands has one side take a label away and the other
 // bring it back, while neither hears of the other.
 func TestTheLaterWordAboutALabelStands(t *testing.T) {
+	t.Parallel()
 	const with, without = "[vendor-x vip]", "[vendor-x]"
 	for _, c := range []struct {
 		what           string
@@ -87,6 +88,7 @@ func TestTheLaterWordAboutALabelStands(t *testing.T) {
 // TestALabelTakenAwayBeforeOurWriteWasKnown has a person take away what we had
 // just added, while Jira's answer to that was lost.
 func TestALabelTakenAwayBeforeOurWriteWasKnown(t *testing.T) {
+	t.Parallel()
 	inWorld(t, labelled(customer), labelled(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
@@ -103,6 +105,7 @@ func TestALabelTakenAwayBeforeOurWriteWasKnown(t *testing.T) {
 // TestAWholeViewBringsNoLabelBack has a side resend its whole view long after the
 // other took a label of it away: what it posted once still names the label.
 func TestAWholeViewBringsNoLabelBack(t *testing.T) {
+	t.Parallel()
 	inWorld(t, labelled(customer), labelled(vendor), func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.north.relabel(key, "add", "vip")
