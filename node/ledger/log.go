@@ -16,26 +16,25 @@ import (
 const (
 	batchSteps = 1024    // steps that one batch takes at most
 	batchBytes = 4 << 20 // bytes after which a batch takes no further step
-	syncsAhead = 1       // batches that may wait for the disk at once: what comes meanwhile makes the next one larger
 	tailBytes  = 4 << 20 // newest entries kept in memory for the sender; an older one is read back from disk
 )
 
 // Log is one connection's log: the only writer of its sequence numbers. Steps
-// from many lanes are committed in turns; whoever comes first takes along all
-// that wait, so they share one batch and one sync.
+// of many lanes are committed in groups: whoever comes first takes along all
+// that come until the group before is on disk, so they share one batch and one sync.
 type Log struct {
 	l          *Ledger
 	connection string
-	syncs      chan struct{} // slots for batches that wait for the disk
-	buf        []byte        // the leader's
+
+	leads sync.Mutex // held by the one that commits a group; guards buf
+	buf   []byte
 
 	mu      sync.Mutex // guards the fields below
-	queue   []*turn
-	leading bool
-	head    head    // as applied; durable tells how far it is on disk
-	durable head    // as synced
-	tail    []Entry // newest entries, without gaps up to head.Seq
-	held    int     // bytes of tail
+	next    *group     // what may still be joined; nil: nobody waits
+	head    head       // as applied; durable tells how far it is on disk
+	durable head       // as synced
+	tail    []Entry    // newest entries, without gaps up to head.Seq
+	held    int        // bytes of tail
 	told    Told
 	flying  map[replica.LinkID]replica.Seq // links whose newest replica is not stored by the peer yet
 	flights []flight                       // the same, oldest first
@@ -79,9 +78,14 @@ type Step struct {
 	jump func(now *head) // moves the head itself, where a break is healed
 }
 
+// group is the steps that are committed together.
+type group struct {
+	turns []*turn
+	done  chan struct{} // closed when each is on disk, or has failed
+}
+
 type turn struct {
 	step Step
-	wake chan bool // true: lead the next batch; false: done
 	err  error
 }
 
@@ -92,7 +96,7 @@ func (l *Ledger) Log(connection string) (*Log, error) {
 	if g := l.logs[connection]; g != nil {
 		return g, nil
 	}
-	g := &Log{l: l, connection: connection, syncs: make(chan struct{}, syncsAhead), flying: map[replica.LinkID]replica.Seq{}, grown: make(signal), settled: make(signal), heard: make(signal)}
+	g := &Log{l: l, connection: connection, flying: map[replica.LinkID]replica.Seq{}, grown: make(signal), settled: make(signal), heard: make(signal)}
 	if err := g.load(); err != nil {
 		return nil, fmt.Errorf("opening the log of connection %q: %w", connection, err)
 	}
@@ -133,30 +137,48 @@ func (g *Log) load() error {
 // Commit returns once the step is on disk. After an error it may or may not
 // be; what a lane commits is computed from what is, so doing it again is harmless.
 func (g *Log) Commit(step Step) error {
-	t := &turn{step: step, wake: make(chan bool, 1)}
+	t := &turn{step: step}
 	g.mu.Lock()
-	g.queue = append(g.queue, t)
-	lead := !g.leading
-	g.leading = true
-	g.mu.Unlock()
-	if !lead {
-		lead = <-t.wake
+	with, first := g.next, g.next == nil
+	if first {
+		with = &group{done: make(chan struct{})}
+		g.next = with
 	}
-	for lead {
-		g.lead()
-		lead = <-t.wake
+	with.turns = append(with.turns, t)
+	if len(with.turns) == batchSteps {
+		g.next = nil
+	}
+	g.mu.Unlock()
+	if first {
+		g.lead(with)
+	} else {
+		<-with.done
 	}
 	return t.err
 }
 
-// lead commits one batch of waiting steps and hands the lead on before it
-// waits for the disk.
-func (g *Log) lead() {
-	g.syncs <- struct{}{}
-	runtime.Gosched() // whoever is about to queue does so first: they share this sync
-	b := g.l.db.NewBatch()
+// lead commits a group once the one before it is on disk.
+func (g *Log) lead(with *group) {
+	g.leads.Lock()
+	defer g.leads.Unlock()
+	runtime.Gosched() // whoever is about to come does so first: they share this sync
 	g.mu.Lock()
-	turns := g.queue[:min(len(g.queue), batchSteps)]
+	if g.next == with {
+		g.next = nil
+	}
+	g.mu.Unlock()
+	for left := with.turns; len(left) > 0; {
+		left = g.commit(left)
+	}
+	close(with.done)
+}
+
+// commit puts the first of the steps on disk in one batch, and returns those that
+// are left. The caller holds leads.
+func (g *Log) commit(turns []*turn) (left []*turn) {
+	b := g.l.db.NewBatch()
+	defer b.Close()
+	g.mu.Lock()
 	now := g.head
 	g.mu.Unlock()
 
@@ -167,76 +189,44 @@ func (g *Log) lead() {
 		if err != nil {
 			// Nothing of this batch is applied: the others are done again without it.
 			t.err = err
-			g.drop(b, t)
-			return
+			return slices.Concat(turns[:i], turns[i+1:])
 		}
 		if posted {
 			entries = append(entries, e)
 		}
 		if b.Len() > batchBytes {
-			turns = turns[:i+1]
+			turns, left = turns[:i+1], turns[i+1:]
 			break
 		}
 	}
 	err := g.apply(&log, turns, now)
 	g.buf = log.buf
-	g.mu.Lock()
-	g.queue = g.queue[len(turns):]
 	if err == nil {
+		g.mu.Lock()
 		g.head = now
 		g.keep(entries)
-	}
-	g.handOn()
-	g.mu.Unlock()
-
-	if err == nil {
+		g.mu.Unlock()
 		if err = b.SyncWait(); err != nil {
 			g.l.fail(err.Error())
 		}
 	}
-	b.Close()
-	g.mu.Lock()
-	if err == nil {
-		was := g.durable
-		g.durable = now // batches sync in the order of their numbers
-		if now.Seq > was.Seq {
-			g.grown.fire()
-		}
-		if now.Settled > was.Settled {
-			g.settled.fire()
-		}
-	}
-	g.mu.Unlock()
-	<-g.syncs
 	for _, t := range turns {
 		t.err = err
-		t.wake <- false
 	}
-}
-
-// drop takes one impossible step out of the queue and hands the lead on.
-func (g *Log) drop(b *Batch, bad *turn) {
-	b.Close()
+	if err != nil {
+		return left
+	}
 	g.mu.Lock()
-	for i, t := range g.queue {
-		if t == bad {
-			g.queue = append(append([]*turn(nil), g.queue[:i]...), g.queue[i+1:]...)
-			break
-		}
+	defer g.mu.Unlock()
+	was := g.durable
+	g.durable = now
+	if now.Seq > was.Seq {
+		g.grown.fire()
 	}
-	<-g.syncs
-	bad.wake <- false
-	g.handOn()
-	g.mu.Unlock()
-}
-
-// handOn gives the lead to the first that waits. The caller holds mu.
-func (g *Log) handOn() {
-	if len(g.queue) > 0 {
-		g.queue[0].wake <- true
-	} else {
-		g.leading = false
+	if now.Settled > was.Settled {
+		g.settled.fire()
 	}
+	return left
 }
 
 // apply adds the links' new state to the entries, each in the order of their
