@@ -127,7 +127,7 @@ func (w *work) attachments(ctx context.Context, plan *rules.Plan, large bool) er
 		if !definite(err) {
 			return fmt.Errorf("writing an attachment of %s: %w", w.key(), err)
 		}
-		w.hold(a.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused an attachment of %s: %s", w.key(), plain(err)), a.Rule, "See the reason, then run: parley held retry.", err)
+		w.refused(a.Path, "an attachment of "+w.key(), a.Rule, seeReason, err)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func (w *work) comments(ctx context.Context, plan *rules.Plan) error {
 		if !definite(err) {
 			return fmt.Errorf("writing a comment of %s: %w", w.key(), err)
 		}
-		w.hold(c.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused a comment on %s: %s", w.key(), plain(err)), c.Rule, "See the reason, then run: parley held retry.", err)
+		w.refused(c.Path, "a comment on "+w.key(), c.Rule, seeReason, err)
 	}
 	return nil
 }

@@ -126,8 +126,7 @@ func (w *work) parts(ctx context.Context, plan *rules.Plan) error {
 		if !definite(err) {
 			return fmt.Errorf("writing %s of %s: %w", p.Path.Kind(), w.key(), err)
 		}
-		w.hold(p.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused %s on %s: %s", strings.ToLower(partName(p.Path)), w.key(), plain(err)), p.Rule,
-			"See the reason, then run: parley held retry.", err)
+		w.refused(p.Path, strings.ToLower(partName(p.Path))+" on "+w.key(), p.Rule, seeReason, err)
 	}
 	return nil
 }

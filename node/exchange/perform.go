@@ -168,7 +168,7 @@ func (w *work) edit(ctx context.Context, plan *rules.Plan) error {
 			}
 		case definite(err):
 			for _, write := range plan.Writes {
-				w.hold(write.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused the edit of %s: %s", w.key(), plain(err)), write.Rule, "Correct the rule or the ticket, then run: parley held retry.", err)
+				w.refused(write.Path, "the edit of "+w.key(), write.Rule, "Correct the rule or the ticket, then run: parley held retry.", err)
 			}
 			edit = least(edit)
 		default:
@@ -244,7 +244,7 @@ func (w *work) transition(ctx context.Context, plan *rules.Plan) error {
 		w.hold(plan.StatusPath(), ledger.Definite, "resolution", unresolved.Error(), plan.StatusRule(), "Put the resolution on the transition's or the edit screen; then run: parley held retry.", err)
 	case definite(err):
 		w.wrote, w.fresh = true, nil
-		w.hold(plan.StatusPath(), ledger.Definite, "refused", fmt.Sprintf("Jira refused the transition of %s: %s", w.key(), plain(err)), plan.StatusRule(), "See what the transition asks for, then run: parley held retry.", err)
+		w.refused(plan.StatusPath(), "the transition of "+w.key(), plan.StatusRule(), "See what the transition asks for, then run: parley held retry.", err)
 	case jsm.MaybeApplied(err):
 		w.wrote, w.fresh = true, nil // it may have gone part of the way
 		return w.unclear(in)
@@ -273,7 +273,7 @@ func (w *work) organizations(ctx context.Context, plan *rules.Plan) (jsm.Edit, e
 			return edit, nil
 		case definite(err):
 			w.hold(o.Path, ledger.Definite, "organization", fmt.Sprintf("Jira refused organization %q: %s", name, plain(err)), o.Rule,
-				"See the reason, then run: parley held retry.", err)
+				seeReason, err)
 			return edit, nil
 		case err != nil:
 			return edit, fmt.Errorf("looking up organization %q: %w", name, err)

@@ -278,6 +278,13 @@ func (w *work) hold(p replica.Path, class ledger.Class, code, reason, rule, next
 	})
 }
 
+const seeReason = "See the reason, then run: parley held retry."
+
+// refused holds a write that Jira will not have: what it is, in words, and what to do next.
+func (w *work) refused(p replica.Path, what, rule, next string, err error) {
+	w.hold(p, ledger.Definite, "refused", fmt.Sprintf("Jira refused %s: %s", what, plain(err)), rule, next, err)
+}
+
 func (w *work) key() string {
 	if w.link.Key != "" {
 		return w.link.Key

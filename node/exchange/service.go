@@ -90,7 +90,7 @@ func (w *work) answer(ctx context.Context, a rules.AnswerWrite) (given bool, err
 	case jsm.MaybeApplied(err):
 		return false, w.unclear(in)
 	case definite(err):
-		w.hold(a.Path, ledger.Definite, "refused", fmt.Sprintf("Jira refused an answer to an approval of %s: %s", w.key(), plain(err)), a.Rule, "See the reason, then run: parley held retry.", err)
+		w.refused(a.Path, "an answer to an approval of "+w.key(), a.Rule, seeReason, err)
 	default:
 		return false, fmt.Errorf("answering an approval of %s: %w", w.key(), err)
 	}
