@@ -31,13 +31,17 @@ func (d *Desk) prove(ctx context.Context, t *jsm.Ticket, lanes []*lane) error {
 			open = append(open, a.ID)
 		}
 	}
-	if len(open) == 0 || !d.files.news(t, open) {
+	if len(open) == 0 {
+		return nil
+	}
+	now, news := d.files.news(t, open)
+	if !news {
 		return nil
 	}
 	if err := d.jira.ProveAttachments(ctx, t, open...); err != nil {
 		return fmt.Errorf("finding out who sees the files of %s: %w", t.Key, err)
 	}
-	d.files.keep(t)
+	d.files.keep(t, now)
 	return nil
 }
 
@@ -57,8 +61,8 @@ func (f *files) apply(t *jsm.Ticket) {
 	}
 }
 
-// news reports whether there is something to be proved that was not looked at before.
-func (f *files) news(t *jsm.Ticket, open []string) bool {
+// news tells what there is to be proved, and whether that was not looked at before.
+func (f *files) news(t *jsm.Ticket, open []string) (now string, news bool) {
 	var newest time.Time
 	public := 0
 	for i := range t.Comments {
@@ -67,24 +71,21 @@ func (f *files) news(t *jsm.Ticket, open []string) bool {
 			newest = later(newest, later(c.Created, c.Updated))
 		}
 	}
-	now := fmt.Sprint(strings.Join(open, " "), public, newest.UnixMilli())
+	now = fmt.Sprint(strings.Join(open, " "), public, newest.UnixMilli())
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.looked) >= mostShown {
-		clear(f.looked)
-	}
-	was := f.looked[t.ID]
-	f.looked[t.ID] = now
-	return was != now
+	return now, f.looked[t.ID] != now
 }
 
-func (f *files) keep(t *jsm.Ticket) {
+// keep remembers what was proved, and of what state of the ticket: one whose proof failed is looked at again.
+func (f *files) keep(t *jsm.Ticket, now string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.shown) >= mostShown {
+	if len(f.shown) >= mostShown || len(f.looked) >= mostShown {
 		clear(f.shown)
 		clear(f.looked)
 	}
+	f.looked[t.ID] = now
 	for _, a := range t.Attachments {
 		if a.Shown == jsm.ByComment {
 			f.shown[a.ID] = a.Comment
