@@ -103,7 +103,7 @@ type footprint struct {
 	age       time.Duration // since it is watched
 	resident  int           // bytes in memory
 	private   int           // of these: not of a file, such as the program itself
-	unflushed int           // bytes of the ledger's live log, which the memtable holds too
+	unflushed int           // bytes written to the ledger's live log, which the memtable holds too
 	open      int           // descriptors
 }
 
@@ -129,19 +129,26 @@ func (f *firm) footprint() (p footprint) {
 			}
 		}
 	}
-	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	proc := fmt.Sprintf("/proc/%d/", pid)
+	open, err := os.ReadDir(proc + "fd")
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	p.open = len(open)
-	logs, err := filepath.Glob(filepath.Join(f.home, "ledger", "*.log"))
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	for _, name := range logs {
-		if info, err := os.Stat(name); err == nil { // else it was dropped meanwhile
-			p.unflushed += int(info.Size())
+	for _, fd := range open {
+		name, err := os.Readlink(proc + "fd/" + fd.Name())
+		if err != nil || filepath.Dir(name) != filepath.Join(f.home, "ledger") || filepath.Ext(name) != ".log" { // or it was closed meanwhile
+			continue
 		}
+		info, err := os.ReadFile(proc + "fdinfo/" + fd.Name()) // the file has its whole size from the start
+		if err != nil {
+			continue
+		}
+		at := 0
+		if _, err := fmt.Sscanf(string(info), "pos: %d", &at); err != nil {
+			f.t.Fatalf("reading how far %s is written: %v in %q", name, err, info)
+		}
+		p.unflushed += at
 	}
 	return p
 }
