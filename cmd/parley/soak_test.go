@@ -19,8 +19,8 @@ var soak = flag.Duration("soak", 0, "how long TestSoak runs, as 10m")
 // end as are raised.
 //
 // The Go heap is flat after two minutes (measured over a quarter of an hour). What goes on
-// growing is what the ledger writes, in the memtable until that is flushed at 16 MiB,
-// and then in the block cache, 16 MiB too; so the log's bytes are taken off.
+// growing is what the ledger writes, in memtables until 8 MiB of them are flushed together,
+// and then in the block cache, 16 MiB; so the bytes of the logs are taken off.
 const (
 	soakLife        = 40              // acts on a ticket until it is resolved
 	soakWarm        = 2               // the first part of its time, 1/2, is for warming up
@@ -63,16 +63,20 @@ func TestSoak(t *testing.T) {
 	}
 }
 
+// written is how far each of a ledger's logs was written when it was last looked at, by its name.
+type written map[string]int
+
 // soak kills the victim again and again and watches the other.
 func (k *killer) soak(victim, watched *firm, length time.Duration) (kills int) {
 	var seen []footprint
+	logs := written{}
 	began := time.Now()
 	for time.Since(began) < length {
 		k.killOne(victim)
 		kills++
 		rest := time.NewTimer(time.Duration(1500+k.rng.IntN(2500)) * time.Millisecond)
 		<-rest.C
-		f := watched.footprint()
+		f := watched.footprint(logs)
 		f.age = time.Since(began)
 		seen = append(seen, f)
 	}
@@ -85,7 +89,7 @@ func (k *killer) soak(victim, watched *firm, length time.Duration) (kills int) {
 	resident := trend(warm, func(f footprint) int { return f.resident })
 	private := trend(warm, func(f footprint) int { return f.private - f.unflushed })
 	open := trend(warm, func(f footprint) int { return f.open })
-	k.t.Logf("%s while %s was killed %d times, %v to %v: resident %s MiB a minute, at the end %d MiB of which %d MiB are the memtable; "+
+	k.t.Logf("%s while %s was killed %d times, %v to %v: resident %s MiB a minute, at the end %d MiB of which %d MiB are memtables; "+
 		"the rest %s; descriptors %s, at the end %d", watched.name, victim.name, kills,
 		warm[0].age.Round(time.Second), end.age.Round(time.Second),
 		resident.in(1<<20), end.resident>>20, end.unflushed>>20, private.in(1<<20), open.in(1), end.open)
@@ -103,11 +107,11 @@ type footprint struct {
 	age       time.Duration // since it is watched
 	resident  int           // bytes in memory
 	private   int           // of these: not of a file, such as the program itself
-	unflushed int           // bytes written to the ledger's live log, which the memtable holds too
+	unflushed int           // bytes written to the ledger's logs since it is watched, which its memtables hold until 8 MiB are flushed together
 	open      int           // descriptors
 }
 
-func (f *firm) footprint() (p footprint) {
+func (f *firm) footprint(logs written) (p footprint) {
 	f.t.Helper()
 	pid := f.run.cmd.Process.Pid
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -148,6 +152,9 @@ func (f *firm) footprint() (p footprint) {
 		if _, err := fmt.Sscanf(string(info), "pos: %d", &at); err != nil {
 			f.t.Fatalf("reading how far %s is written: %v in %q", name, err, info)
 		}
+		logs[name] = at
+	}
+	for _, at := range logs {
 		p.unflushed += at
 	}
 	return p
