@@ -62,7 +62,7 @@ func TestAFileTurnedPublicIsShownWhereItIs(t *testing.T) {
 }
 
 // TestAFileTurnedPublicByACommentThatCrosses needs no comment of our own: the text that showed it there shows it here, also
-// where Jira does not tell at once who sees it (seed 79 of the simulation).
+// where Jira does not tell at once who sees it.
 func TestAFileTurnedPublicByACommentThatCrosses(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"", "status", "drop", "html"} {
@@ -83,6 +83,24 @@ func TestAFileTurnedPublicByACommentThatCrosses(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAFileTurnedPublicWhileTheNodeWrites has a person show it right before a write of the node's, which reads the ticket
+// back with what shows it (seed 79 of the simulation).
+func TestAFileTurnedPublicWhileTheNodeWrites(t *testing.T) {
+	t.Parallel()
+	inWorld(t, withAllFiles(customer), withAllFiles(vendor), func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.north.attach(key, "plan.png", 70_000, false)
+		w.arrives(w.south, twin, 1)
+		w.quiet()
+		w.north.before("PUT", "/issue/"+w.north.only().Ticket, func() { w.north.publishes(key, "plan.png", "look") })
+		w.south.edit(twin, map[string]any{"summary": "Printer burns"})
+		w.until("the customer sees it", 3*time.Minute, func() bool { return w.south.ticket(twin).Files[0].Portal })
+		w.quiet()
+		same(t, "south's files", w.south.files(twin), []string{"plan.png 70000 portal"})
+		same(t, "south's words", w.south.said(twin), []string{"public: Astrid Berg, north: / look /  / as you see"})
+	})
 }
 
 // TestAFileTurnedPublicStaysInternalWhereTheRulesSaySo: by the rule, by its condition.

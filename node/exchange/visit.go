@@ -91,7 +91,7 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if t == nil {
 		return again, nil // its ticket waits to be made
 	}
-	if err := d.learn(ctx, t, lanes); err != nil { // a person may have shown another one meanwhile
+	if err := errors.Join(d.prove(ctx, t, lanes), d.learn(ctx, t, lanes)); err != nil { // a person may have shown another one meanwhile
 		return again, err
 	}
 	clean := !d.asleep(links)
