@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -187,4 +188,34 @@ func step(t *testing.T, l *Ledger, g *Log, id replica.LinkID, value string) Step
 	out.Posted["summary"] = it
 	r.After = out.Posted.Hash()
 	return Step{Replica: r, Out: out, Verdict: Passed}
+}
+
+// TestEachTableHasFilesOfItsOwn flushes a log and the links' states together.
+func TestEachTableHasFilesOfItsOwn(t *testing.T) {
+	l := memory(t)
+	g, err := l.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		post(t, l, g, linkID(i), fmt.Sprint(i))
+	}
+	if err := l.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	levels, err := l.db.SSTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[byte]int{}
+	for _, f := range slices.Concat(levels...) {
+		first, last := f.Smallest.UserKey[0], f.Largest.UserKey[0]
+		if first != last {
+			t.Errorf("file %d holds the tables from %c to %c", f.FileNum, first, last)
+		}
+		files[first]++
+	}
+	if files['O'] == 0 || files['o'] == 0 {
+		t.Errorf("the states and the log were not flushed: %v", files)
+	}
 }

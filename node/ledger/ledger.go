@@ -72,6 +72,11 @@ func Open(cfg Config) (*Ledger, error) {
 	// written again soon: compressing it is time for nothing.
 	options.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	options.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+	// Each table has files of its own: what lies in the order it came in, as the
+	// logs, is then not written anew for the sake of what is always overwritten.
+	options.Experimental.SpanPolicyFunc = func(start []byte) (pebble.SpanPolicy, []byte, error) {
+		return pebble.SpanPolicy{}, after(start[:1]), nil
+	}
 	db, err := pebble.Open(cfg.Dir, options)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger in %s: %w", cfg.Dir, err)
