@@ -49,7 +49,7 @@ const (
 // which crypto/hmac cannot.
 func commitment(salt [SaltSize]byte, body []byte) replica.Hash {
 	const block = sha256.BlockSize
-	var inner [2048]byte
+	var inner [1024]byte
 	var outer [block + sha256.Size]byte
 	for i := range block {
 		inner[i], outer[i] = 0x36, 0x5c
@@ -59,7 +59,8 @@ func commitment(salt [SaltSize]byte, body []byte) replica.Hash {
 		outer[i] ^= b
 	}
 	if block+len(body) > len(inner) {
-		m := hmac.New(sha256.New, salt[:])
+		key := salt // moves to the heap, and here alone
+		m := hmac.New(sha256.New, key[:])
 		m.Write(body)
 		return replica.Hash(m.Sum(nil))
 	}

@@ -19,7 +19,7 @@ func FuzzRecords(f *testing.F) {
 	e := &Entry{Seq: 1, Verdict: Passed, Body: []byte("body")}
 	segment := append([]byte{entryHead + 4}, e.encode(nil)...)
 	gone := Entry{Seq: 1, Verdict: Received, Link: fuzzedLink, Erased: true}
-	for _, b := range [][]byte{segment, gone.encode(nil), append([]byte{fullVersion}, e.encode(nil)[1:]...), o.encode(), in.encode(), d.encode(), e.encode(nil), head{Seq: 7}.encode()} {
+	for _, b := range [][]byte{segment, gone.encode(nil), append([]byte{fullVersion}, e.encode(nil)[1:]...), o.encode(nil), in.encode(), d.encode(), e.encode(nil), head{Seq: 7}.encode()} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -202,8 +202,7 @@ func missing(err error) error {
 
 // PutOutgoing stores o for a link.
 func PutOutgoing(b *Batch, connection string, id replica.LinkID, o *Outgoing) error {
-	o.forget()
-	return b.Set(linkKey('O', connection, id), o.encode(), nil)
+	return b.Set(linkKey('O', connection, id), o.encode(make([]byte, 0, 128+64*len(o.Bases))), nil)
 }
 
 // PutDone stores d for a link.

@@ -35,8 +35,9 @@ func (r *reader) count() int {
 	return int(n)
 }
 
-func (o *Outgoing) encode() []byte {
-	b := make([]byte, 0, 128+64*len(o.Bases))
+// encode appends o's record to b.
+func (o *Outgoing) encode(b []byte) []byte {
+	o.forget()
 	b = binary.BigEndian.AppendUint64(b, uint64(o.Last))
 	b = binary.BigEndian.AppendUint64(b, uint64(o.Whole))
 	b = append(append(b, o.After[:]...), o.Rules[:]...)
@@ -46,7 +47,7 @@ func (o *Outgoing) encode() []byte {
 		b = binary.AppendUvarint(b, uint64(base.Seq))
 		b = binary.AppendUvarint(b, uint64(base.Gone))
 	}
-	return append(b, o.Posted.Encode()...)
+	return o.Posted.Append(b)
 }
 
 func (o *Outgoing) decode(v []byte) (err error) {
@@ -79,7 +80,7 @@ func (in *Incoming) encode() []byte {
 		b = binary.AppendUvarint(b, uint64(a.Seen))
 		b = binary.AppendUvarint(b, uint64(a.Gone))
 	}
-	return append(b, in.Remote.Encode()...)
+	return in.Remote.Append(b)
 }
 
 func (in *Incoming) decode(v []byte) (err error) {

@@ -246,7 +246,8 @@ func (g *Log) apply(log *segments, turns []*turn, now head) error {
 		return bytes.Compare(a.step.Replica.Link[:], b.step.Replica.Link[:])
 	})
 	for _, t := range posted {
-		if err := PutOutgoing(b, g.connection, t.step.Replica.Link, t.step.Out); err != nil {
+		log.buf = t.step.Out.encode(log.buf[:0])
+		if err := b.Set(linkKey('O', g.connection, t.step.Replica.Link), log.buf, nil); err != nil {
 			return err
 		}
 	}

@@ -18,8 +18,9 @@ import (
 // is one record on disk. Which of them wait is memory, made at start from the
 // entries after the oldest that waited.
 type inbox struct {
-	work    sync.Mutex // held by the one receiver; guards applied
+	work    sync.Mutex // held by the one receiver; guards applied and buf
 	applied head       // what was taken; head tells how far it is on disk
+	buf     []byte
 
 	mu    sync.Mutex // guards the fields below
 	head  head
@@ -146,8 +147,10 @@ func (g *Log) Take(epoch [16]byte, arrivals []Arrived) (*Taken, error) {
 	if now.Epoch != epoch {
 		return nil, fmt.Errorf("receiving from connection %q: %w", g.connection, ErrRewind)
 	}
-	t := &Taken{in: intake{g: g, log: segments{b: g.l.db.NewBatch(), table: 'i', connection: g.connection}}}
-	if err := t.fill(&now, arrivals); err != nil {
+	t := &Taken{in: intake{g: g, log: segments{b: g.l.db.NewBatch(), table: 'i', connection: g.connection, buf: g.in.buf[:0]}}}
+	err := t.fill(&now, arrivals)
+	g.in.buf = t.in.log.buf
+	if err != nil {
 		return nil, errors.Join(err, t.in.log.b.Close())
 	}
 	t.now, g.in.applied = now, now

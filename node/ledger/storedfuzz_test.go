@@ -45,7 +45,7 @@ func FuzzStored(f *testing.F) {
 	add(conn('V').num(1), Published{Connection: fuzzed, Number: 1})
 	add(conn('w').str(fuzzed), []byte{})
 	add(link('L'), Link{ID: fuzzedLink, Connection: fuzzed, Ticket: fuzzed})
-	add(link('O'), (&Outgoing{Last: 1, Posted: replica.View{"summary": replica.NewItem(replica.Text("x"), 1)}}).encode())
+	add(link('O'), (&Outgoing{Last: 1, Posted: replica.View{"summary": replica.NewItem(replica.Text("x"), 1)}}).encode(nil))
 	add(link('I'), (&Incoming{Seq: 1, Remote: replica.View{}}).encode())
 	add(link('D'), (&Done{Seq: 1, Pending: map[replica.Path]bool{"priority": true}}).encode())
 	add(link('P'), Word{Seq: 1, State: replica.Resend, Lost: 1})
