@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,6 +74,47 @@ func carry(t testing.TB, north, south *Log, from replica.Seq) Stored {
 		t.Fatal(err)
 	}
 	return stored
+}
+
+// TestAGapLeavesNothingBehind has a replica arrive too early, and then in its turn.
+func TestAGapLeavesNothingBehind(t *testing.T) {
+	north, south := memory(t), memory(t)
+	ng, err := north.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sg, err := south.Log("globex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		post(t, north, ng, linkID(i), "printer on fire")
+	}
+	entries, err := ng.Entries(1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var early []Arrived
+	for _, e := range []Entry{entries[0], entries[2]} {
+		early = append(early, Arrived{Seq: e.Seq, Salt: e.Salt, Body: e.Body})
+	}
+	if _, err := sg.Receive(ng.Position().Epoch, early); !errors.Is(err, ErrGap) {
+		t.Fatalf("a gap is taken: %v", err)
+	}
+	if at := sg.Position(); at.Stored != 0 {
+		t.Fatalf("stored up to %d of what was refused", at.Stored)
+	}
+	if stored := carry(t, ng, sg, 1); stored.Seq != 3 || len(stored.Due) != 3 {
+		t.Errorf("stored %+v, want three replicas", stored)
+	}
+	var seqs []replica.Seq
+	err = south.entries('i', "globex", 0, func(e Entry) bool {
+		seqs = append(seqs, e.Seq)
+		return true
+	})
+	if err := errors.Join(err, south.Check()); err != nil || !slices.Equal(seqs, []replica.Seq{1, 2, 3}) {
+		t.Errorf("the log holds %v: %v", seqs, err)
+	}
 }
 
 func TestReplicaCrossesAndIsReceipted(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	batchSteps = 1024    // steps that one batch takes at most
+	batchSteps = 1024    // records that one batch of a longer piece of work writes at most
 	batchBytes = 4 << 20 // bytes after which a batch takes no further step
 	tailBytes  = 4 << 20 // newest entries kept in memory for the sender; an older one is read back from disk
 )
@@ -145,9 +145,6 @@ func (g *Log) Commit(step Step) error {
 		g.next = with
 	}
 	with.turns = append(with.turns, t)
-	if len(with.turns) == batchSteps {
-		g.next = nil
-	}
 	g.mu.Unlock()
 	if first {
 		g.lead(with)
