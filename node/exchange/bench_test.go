@@ -24,7 +24,8 @@ import (
 // inbox synced. What is posted is made before the clock runs: reading a ticket,
 // its view and their hashes have benchmarks of their own. Beside each figure
 // stands what the same disk does in the same round, one bare fdatasync after
-// the other, of 230 bytes and of 8 KiB, and the ratio to each.
+// the other, of 230 bytes and of 8 KiB, and what a skeleton does, which carries
+// bytes that mean nothing to it; and the ratio to each.
 func BenchmarkEndToEnd(b *testing.B) {
 	for _, outstanding := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprint(outstanding), func(b *testing.B) {
@@ -56,6 +57,9 @@ func BenchmarkEndToEnd(b *testing.B) {
 			b.ReportMetric(rate/small, "×fdatasync")
 			b.ReportMetric(large, "8KiB-fdatasync/s")
 			b.ReportMetric(rate/large, "×8KiB-fdatasync")
+			bare := skeleton(b, outstanding)
+			b.ReportMetric(bare, "skeleton/s")
+			b.ReportMetric(rate/bare, "of-skeleton")
 		})
 	}
 }
@@ -137,66 +141,74 @@ func (l *posting) until(seq replica.Seq) {
 	<-l.stored
 }
 
-// end is one desk of a pipe.
-type end struct {
-	id       *transport.Identity
-	pairing  *transport.Pairing
-	desk     *exchange.Desk
-	led      *ledger.Ledger
-	endpoint *transport.Endpoint
-}
-
-func newPipe(b *testing.B) *pipe {
+// join pairs two nodes that are up, each as config makes it of its name and
+// identity, until the benchmark ends. What runs beside them does so in wg, and
+// ends with ctx.
+func join(b *testing.B, config func(name string, id *transport.Identity) transport.Config) (ctx context.Context, wg *sync.WaitGroup) {
 	b.Helper()
-	must := func(err error) {
-		b.Helper()
-		if err != nil {
-			b.Fatal(err)
-		}
+	type end struct {
+		id       *transport.Identity
+		pairing  *transport.Pairing
+		endpoint *transport.Endpoint
 	}
 	ends := map[string]*end{}
 	for _, name := range []string{"north", "south"} {
-		e := &end{}
-		var err error
-		e.id, err = transport.NewIdentity(name)
-		must(err)
-		e.pairing = transport.NewPairing(e.id, &transport.MemoryStore{})
-		e.led, err = ledger.Open(ledger.Config{Dir: filepath.Join(b.TempDir(), name)})
-		must(err)
-		jira, err := jsm.New(jsm.Config{Base: "https://unused.example", Auth: jsm.Auth{User: "u", Token: jsm.Token("t")}})
-		must(err)
-		e.desk, err = exchange.New(exchange.Config{Ledger: e.led, Tenant: jira, Node: string(e.id.NodeID()), Sign: e.id.LedgerKey()})
-		must(err)
-		must(e.desk.Use("bench", "bench", map[string]string{"north": "south", "south": "north"}[name], replica.Hash{}, nil, "no rules: only the pipe is measured"))
-		e.endpoint, err = transport.New(transport.Config{Identity: e.id, Pairing: e.pairing, Listen: "127.0.0.1:0", Logger: slog.New(slog.DiscardHandler), Hello: e.desk.Positions, Serve: e.desk.Serve})
-		must(err)
+		id, err := transport.NewIdentity(name)
+		must(b, err)
+		e := &end{id: id, pairing: transport.NewPairing(id, &transport.MemoryStore{})}
+		cfg := config(name, id)
+		cfg.Identity, cfg.Pairing, cfg.Listen, cfg.Logger = id, e.pairing, "127.0.0.1:0", slog.New(slog.DiscardHandler)
+		e.endpoint, err = transport.New(cfg)
+		must(b, err)
 		ends[name] = e
 	}
 	for name, other := range map[string]string{"north": "south", "south": "north"} {
 		us, them := ends[name], ends[other]
 		card, err := us.pairing.Offer([]string{us.endpoint.Addr().String()}, false)
-		must(err)
+		must(b, err)
 		_, err = them.pairing.Accept(card, name)
-		must(err)
+		must(b, err)
 		_, err = them.pairing.Confirm(name, transport.Confirmation{Fingerprint: us.id.Fingerprint()})
-		must(err)
+		must(b, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
+	wg = new(sync.WaitGroup)
 	for _, e := range ends {
 		wg.Go(func() { e.endpoint.Run(ctx) })
 	}
 	b.Cleanup(func() {
 		cancel()
 		wg.Wait()
-		for _, e := range ends {
-			e.led.Close()
-		}
 	})
-	north := ends["north"]
-	log, err := north.led.Log("bench")
-	must(err)
-	p := &pipe{led: north.led, log: log}
+	return ctx, wg
+}
+
+func must(b *testing.B, err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func newPipe(b *testing.B) *pipe {
+	b.Helper()
+	leds := map[string]*ledger.Ledger{}
+	ctx, wg := join(b, func(name string, id *transport.Identity) transport.Config {
+		led, err := ledger.Open(ledger.Config{Dir: filepath.Join(b.TempDir(), name)})
+		must(b, err)
+		leds[name] = led
+		b.Cleanup(func() { led.Close() })
+		jira, err := jsm.New(jsm.Config{Base: "https://unused.example", Auth: jsm.Auth{User: "u", Token: jsm.Token("t")}})
+		must(b, err)
+		desk, err := exchange.New(exchange.Config{Ledger: led, Tenant: jira, Node: string(id.NodeID()), Sign: id.LedgerKey()})
+		must(b, err)
+		must(b, desk.Use("bench", "bench", map[string]string{"north": "south", "south": "north"}[name], replica.Hash{}, nil, "no rules: only the pipe is measured"))
+		return transport.Config{Hello: desk.Positions, Serve: desk.Serve}
+	})
+	north := leds["north"]
+	log, err := north.Log("bench")
+	must(b, err)
+	p := &pipe{led: north, log: log}
 	wg.Go(func() { p.watch(ctx) })
 	p.link(b, -1).post(b) // returns when both have met
 	return p
