@@ -255,7 +255,7 @@ func (l *posting) post(b *testing.B) {
 	l.n++
 	l.out.Posted["summary"] = it
 	l.out.Bases["summary"] = ledger.Base{Local: l.local[i]}
-	l.out.After = r.After
+	l.out.After, l.out.Rules = r.After, r.Rules
 	if err := l.p.log.Commit(ledger.Step{Replica: r, Out: l.out, Verdict: ledger.Passed}); err != nil {
 		b.Error(err)
 		return

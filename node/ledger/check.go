@@ -93,7 +93,7 @@ func (l *Ledger) checkLog(t byte, name string, fault func(string, ...any)) error
 }
 
 func (l *Ledger) checkLink(k Link, fault func(string, ...any)) {
-	o, err := l.Outgoing(k.Connection, k.ID)
+	o, err := l.storedOutgoing(k.Connection, k.ID)
 	if err != nil {
 		fault("link %s of %q: %w", k.ID, k.Connection, err)
 		return

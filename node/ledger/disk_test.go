@@ -185,8 +185,9 @@ func step(t *testing.T, l *Ledger, g *Log, id replica.LinkID, value string) Step
 	}
 	it := replica.NewItem(replica.Text(value), 1)
 	r := &replica.Replica{Version: replica.Version1, Link: id, Base: out.After, Whole: out.Last == 0, Set: replica.View{"summary": it}}
-	out.Posted["summary"] = it
+	out.Posted["summary"], out.Bases["summary"] = it, Base{Local: it.Hash("summary")}
 	r.After = out.Posted.Hash()
+	out.After = r.After
 	return Step{Replica: r, Out: out, Verdict: Passed}
 }
 

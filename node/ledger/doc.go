@@ -31,7 +31,7 @@
 //	byte  key                      value                                owner
 //	L     connection link          Link: whose ticket, which ticket     the ticket's lane
 //	T     ticket connection link   index of L by local ticket           〃
-//	O     connection link          Outgoing: posted view, local bases   〃
+//	O     connection link          Outgoing: posted view, local bases, but for the last few posts   〃
 //	D     connection link          Done: what was reconciled            〃
 //	I     connection link          Incoming: the peer's view            the ticket's lane
 //	P     connection link          Word: what the peer last said of it  receipts

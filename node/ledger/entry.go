@@ -139,19 +139,24 @@ type head struct {
 	Epoch   [16]byte // random; a new log names the old one's chain as its beginning
 	Seq     replica.Seq
 	Chain   replica.Hash
-	Settled uint64 // outcomes numbered so far (outgoing head only)
+	Settled uint64      // outcomes numbered so far (outgoing head only)
+	From    replica.Seq // links' stored states have all entries before it (outgoing head only)
 }
 
 func (h head) encode() []byte {
 	b := append([]byte(nil), h.Epoch[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(h.Seq))
 	b = append(b, h.Chain[:]...)
-	return binary.BigEndian.AppendUint64(b, h.Settled)
+	b = binary.BigEndian.AppendUint64(b, h.Settled)
+	return binary.BigEndian.AppendUint64(b, uint64(h.From))
 }
 
 func (h *head) decode(v []byte) error {
 	r := reader{b: v}
 	copy(h.Epoch[:], r.take(16))
 	h.Seq, h.Chain, h.Settled = replica.Seq(r.num()), r.hash(), r.num()
+	if h.From = h.Seq + 1; len(r.b) > 0 { // there was a version that stored each state
+		h.From = replica.Seq(r.num())
+	}
 	return r.end("log head")
 }

@@ -39,7 +39,8 @@ type Config struct {
 	Fatal    func(reason string)
 	ReadOnly bool // nothing is written, not even while opening: to look at a copy
 	// Step sees each batch before it is committed: the durable steps, for a test
-	// that crashes at each. Nil: nobody does.
+	// that crashes at each. Then it is also checked that what a link posts leads
+	// to the state that its lane holds. Nil: nobody does.
 	Step func(*Batch)
 }
 
@@ -51,6 +52,8 @@ type Ledger struct {
 	fatal  func(string)
 	step   func(*Batch)
 	mark   atomic.Uint64 // generation of the newest dirty mark
+
+	states sync.RWMutex // held by whoever applies a batch; alone by who stores links' states that are another's
 
 	mu   sync.Mutex // guards logs
 	logs map[string]*Log
@@ -108,21 +111,30 @@ func (l *Ledger) Write(fill func(*Batch) error) error {
 }
 
 func (l *Ledger) commit(b *Batch) error {
-	if l.failed.Load() != nil {
-		return ErrFailed
+	if err := l.apply(b); err != nil {
+		return err
 	}
-	if l.step != nil {
-		l.step(b)
-	}
-	if err := b.Commit(pebble.Sync); err != nil {
+	return l.synced(b)
+}
+
+// synced returns once what was applied is on disk.
+func (l *Ledger) synced(b *Batch) error {
+	if err := b.SyncWait(); err != nil {
 		l.fail(err.Error())
 		return fmt.Errorf("committing to the ledger: %w", err)
 	}
 	return nil
 }
 
-// apply commits b without waiting for the disk: SyncWait does.
+// apply commits b without waiting for the disk: synced does.
 func (l *Ledger) apply(b *Batch) error {
+	l.states.RLock()
+	defer l.states.RUnlock()
+	return l.applyUnder(b)
+}
+
+// applyUnder is apply for somebody who holds states.
+func (l *Ledger) applyUnder(b *Batch) error {
 	if l.failed.Load() != nil {
 		return ErrFailed
 	}

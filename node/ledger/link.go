@@ -153,8 +153,17 @@ func (l *Ledger) LinksOf(ticket string) (links []Link, err error) {
 	return links, err
 }
 
-// Outgoing reads a link's state towards the peer; an empty one where nothing was posted.
+// Outgoing is a link's state towards the peer, everything that was posted
+// included; an empty one where nothing was.
 func (l *Ledger) Outgoing(connection string, id replica.LinkID) (*Outgoing, error) {
+	g, err := l.Log(connection)
+	if err != nil {
+		return nil, err
+	}
+	return g.outgoing(id)
+}
+
+func (l *Ledger) storedOutgoing(connection string, id replica.LinkID) (*Outgoing, error) {
 	o := &Outgoing{Bases: map[replica.Path]Base{}, Posted: replica.View{}}
 	err := l.get(linkKey('O', connection, id), o.decode)
 	return o, missing(err)

@@ -38,6 +38,8 @@ type Log struct {
 	told    Told
 	flying  map[replica.LinkID]replica.Seq // links whose newest replica is not stored by the peer yet
 	flights []flight                       // the same, oldest first
+	posts   unfolded                       // entries that links' stored states lack
+	span    replica.Seq                    // postsSpan; less in a test
 	grown   signal                         // an entry became durable
 	settled signal                         // an outcome became durable
 	heard   signal                         // told moved
@@ -96,7 +98,7 @@ func (l *Ledger) Log(connection string) (*Log, error) {
 	if g := l.logs[connection]; g != nil {
 		return g, nil
 	}
-	g := &Log{l: l, connection: connection, flying: map[replica.LinkID]replica.Seq{}, grown: make(signal), settled: make(signal), heard: make(signal)}
+	g := &Log{l: l, connection: connection, span: postsSpan, flying: map[replica.LinkID]replica.Seq{}, grown: make(signal), settled: make(signal), heard: make(signal)}
 	if err := g.load(); err != nil {
 		return nil, fmt.Errorf("opening the log of connection %q: %w", connection, err)
 	}
@@ -109,6 +111,7 @@ func (g *Log) load() error {
 	fresh := err == ErrNone
 	if fresh {
 		rand.Read(g.head.Epoch[:])
+		g.head.From = 1
 		err = g.l.Write(func(b *Batch) error {
 			return b.Set(table('H').str(g.connection), g.head.encode(), nil)
 		})
@@ -124,6 +127,13 @@ func (g *Log) load() error {
 	err = g.read(g.told.Stored+1, func(e Entry) bool {
 		g.fly(e)
 		return true
+	})
+	if err != nil {
+		return err
+	}
+	err = g.posts.load(g.l, 'o', g.connection, g.head.From, func(id replica.LinkID) (replica.Seq, error) {
+		o, err := g.l.storedOutgoing(g.connection, id)
+		return o.Last, err
 	})
 	if err != nil {
 		return err
@@ -196,16 +206,17 @@ func (g *Log) commit(turns []*turn) (left []*turn) {
 			break
 		}
 	}
-	err := g.apply(&log, turns, now)
+	stored, err := g.apply(&log, turns, &now)
 	g.buf = log.buf
 	if err == nil {
 		g.mu.Lock()
 		g.head = now
 		g.keep(entries)
-		g.mu.Unlock()
-		if err = b.SyncWait(); err != nil {
-			g.l.fail(err.Error())
+		for _, f := range stored {
+			g.posts.fold(f.link, f.seq)
 		}
+		g.mu.Unlock()
+		err = g.l.synced(b)
 	}
 	for _, t := range turns {
 		t.err = err
@@ -226,32 +237,58 @@ func (g *Log) commit(turns []*turn) (left []*turn) {
 	return left
 }
 
-// apply adds the links' new state to the entries, each in the order of their
-// keys, which is the order that costs a memtable least, and commits.
-func (g *Log) apply(log *segments, turns []*turn, now head) error {
+// apply adds the links' new states to the entries, where they are not to be
+// replayed, each in the order of their keys, which is the order that costs a
+// memtable least, and commits. It returns how far which links' states are stored.
+func (g *Log) apply(log *segments, turns []*turn, now *head) (stored []flight, err error) {
 	b := log.b
 	if err := log.close(); err != nil {
-		return err
+		return nil, err
 	}
-	posted := make([]*turn, 0, len(turns))
+	var states, replayed []*Step
+	now.From = now.Seq + 1
+	g.mu.Lock()
 	for _, t := range turns {
-		if t.step.Replica != nil {
-			posted = append(posted, t)
+		if r := t.step.Replica; r != nil {
+			now.From = min(now.From, r.Seq)
+			if g.replayed(r) {
+				replayed = append(replayed, &t.step)
+			} else {
+				states = append(states, &t.step)
+			}
 		}
 	}
-	slices.SortFunc(posted, func(a, b *turn) int {
-		return bytes.Compare(a.step.Replica.Link[:], b.step.Replica.Link[:])
-	})
-	for _, t := range posted {
-		log.buf = t.step.Out.encode(log.buf[:0])
-		if err := b.Set(linkKey('O', g.connection, t.step.Replica.Link), log.buf, nil); err != nil {
-			return err
+	now.From = g.posts.first(now.From)
+	g.mu.Unlock()
+	if g.l.step != nil {
+		if err := g.follow(replayed); err != nil {
+			return nil, err
 		}
+	}
+	if now.From+g.span < now.Seq {
+		g.l.states.Lock()
+		defer g.l.states.Unlock()
+		if stored, err = g.settle(b, now.Seq-g.span); err != nil {
+			return nil, err
+		}
+	} else {
+		g.l.states.RLock()
+		defer g.l.states.RUnlock()
+	}
+	slices.SortFunc(states, func(a, b *Step) int {
+		return bytes.Compare(a.Replica.Link[:], b.Replica.Link[:])
+	})
+	for _, s := range states {
+		log.buf = s.Out.encode(log.buf[:0])
+		if err := b.Set(linkKey('O', g.connection, s.Replica.Link), log.buf, nil); err != nil {
+			return nil, err
+		}
+		stored = append(stored, flight{s.Replica.Seq, s.Replica.Link})
 	}
 	if err := b.Set(table('H').str(g.connection), now.encode(), nil); err != nil {
-		return err
+		return nil, err
 	}
-	return g.l.apply(b)
+	return stored, g.l.applyUnder(b)
 }
 
 // fill puts one step into the batch and moves now past it.
@@ -310,6 +347,7 @@ func (g *Log) keep(entries []Entry) {
 		g.tail = append(g.tail, e)
 		g.held += len(e.Body)
 		g.fly(e)
+		g.posts.add(flight{e.Seq, e.Link})
 	}
 	for g.held > tailBytes && len(g.tail) > 0 {
 		g.forget()

@@ -184,7 +184,11 @@ func (g *Log) owe(from replica.Seq, all bool) error {
 		id := r.link()
 		last := reader{b: v}
 		w, err := g.l.Word(g.connection, id)
-		if seq := replica.Seq(last.num()); seq > 0 && (all || w.Seq < seq) {
+		seq := replica.Seq(last.num())
+		if posts := g.posted(id); len(posts) > 0 {
+			seq = max(seq, posts[len(posts)-1])
+		}
+		if seq > 0 && (all || w.Seq < seq) {
 			owing = append(owing, id)
 		}
 		return true, errors.Join(err, r.end("link"))

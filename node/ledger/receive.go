@@ -22,10 +22,9 @@ type inbox struct {
 	applied head       // what was taken; head tells how far it is on disk
 	buf     []byte
 
-	mu    sync.Mutex // guards the fields below
-	head  head
-	due   map[replica.LinkID][]replica.Seq // arrivals to be folded, by link
-	order []flight                         // the same, oldest first, and some that are folded by now
+	mu   sync.Mutex // guards the fields below
+	head head
+	unfolded
 }
 
 func (in *inbox) load(l *Ledger, connection string) error {
@@ -33,7 +32,6 @@ func (in *inbox) load(l *Ledger, connection string) error {
 		return err
 	}
 	in.applied = in.head
-	in.due = map[replica.LinkID][]replica.Seq{}
 	var waited uint64
 	err := l.get(table('Q').str(connection), func(v []byte) error {
 		r := reader{b: v}
@@ -43,59 +41,25 @@ func (in *inbox) load(l *Ledger, connection string) error {
 	if missing(err) != nil {
 		return err
 	}
-	folded := map[replica.LinkID]replica.Seq{}
-	var fault error
-	err = l.entries('i', connection, replica.Seq(waited), func(e Entry) bool {
-		upto, known := folded[e.Link]
-		if !known {
-			var i *Incoming
-			if i, fault = l.storedIncoming(connection, e.Link); fault != nil {
-				return false
-			}
-			upto = i.Folded
-			folded[e.Link] = upto
-		}
-		if e.Seq > upto && e.Link != (replica.LinkID{}) {
-			in.waits(flight{e.Seq, e.Link})
-		}
-		return true
+	return in.unfolded.load(l, 'i', connection, replica.Seq(waited), func(id replica.LinkID) (replica.Seq, error) {
+		i, err := l.storedIncoming(connection, id)
+		return i.Folded, err
 	})
-	return errors.Join(err, fault)
-}
-
-// waits notes an arrival. The caller holds mu, or is alone.
-func (in *inbox) waits(f flight) {
-	in.due[f.link] = append(in.due[f.link], f.seq)
-	in.order = append(in.order, f)
 }
 
 // folded forgets a link's arrivals up to seq, and returns those after it.
 func (in *inbox) folded(link replica.LinkID, seq replica.Seq) []replica.Seq {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	later := in.due[link]
-	for len(later) > 0 && later[0] <= seq {
-		later = later[1:]
-	}
-	if len(later) > 0 {
-		in.due[link] = later
-	} else {
-		delete(in.due, link)
-	}
-	return slices.Clone(later)
+	in.fold(link, seq)
+	return slices.Clone(in.due[link])
 }
 
 // oldest is the first arrival that may wait.
 func (in *inbox) oldest() replica.Seq {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for ; len(in.order) > 0; in.order = in.order[1:] {
-		f := in.order[0]
-		if waits := in.due[f.link]; len(waits) > 0 && waits[0] <= f.seq {
-			return f.seq
-		}
-	}
-	return in.head.Seq + 1
+	return in.first(in.head.Seq + 1)
 }
 
 // Arrived is one replica as it came from the peer.
@@ -187,18 +151,14 @@ func (t *Taken) fill(now *head, arrivals []Arrived) error {
 // Stored returns once the batch is on disk.
 func (t *Taken) Stored() (Stored, error) {
 	g := t.in.g
-	err := t.in.log.b.SyncWait()
-	if err != nil {
-		g.l.fail(err.Error())
-	}
-	if err = errors.Join(err, t.in.log.b.Close()); err != nil {
+	if err := errors.Join(g.l.synced(t.in.log.b), t.in.log.b.Close()); err != nil {
 		return Stored{}, fmt.Errorf("receiving from connection %q: %w", g.connection, err)
 	}
 	stored := Stored{Seq: t.now.Seq, Chain: t.now.Chain}
 	g.in.mu.Lock()
 	g.in.head = t.now
 	for _, f := range t.in.due {
-		g.in.waits(f)
+		g.in.add(f)
 		stored.Due = append(stored.Due, f.link)
 	}
 	g.in.mu.Unlock()

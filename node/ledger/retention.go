@@ -51,10 +51,12 @@ func (g *Log) Prune(now time.Time, keep time.Duration) (more bool, err error) {
 	}
 	before := p
 	cutoff := now.Add(-keep)
+	if err := g.settleOld(cutoff); err != nil {
+		return false, fmt.Errorf("storing the states of links of connection %q: %w", g.connection, err)
+	}
 	b := g.l.db.NewBatch()
 	defer b.Close()
-	stored := g.Told().Stored
-	p.Out, more, err = g.erase(b, 'o', p.Out, stored, cutoff)
+	p.Out, more, err = g.erase(b, 'o', p.Out, g.needed()-1, cutoff)
 	if err == nil && !more {
 		p.In, more, err = g.erase(b, 'i', p.In, g.in.oldest()-1, cutoff)
 	}
@@ -74,6 +76,13 @@ func (g *Log) Prune(now time.Time, keep time.Duration) (more bool, err error) {
 		return false, err
 	}
 	return more, g.l.commit(b)
+}
+
+// needed is the first entry of ours that the peer may ask for, or a link's state.
+func (g *Log) needed() replica.Seq {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return min(g.told.Stored+1, g.posts.first(g.head.Seq+1))
 }
 
 // erase rewrites the segments from a number on without their bodies, up to last

@@ -1,0 +1,166 @@
+package ledger
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"time"
+
+	"parley/replica"
+)
+
+// A link's state towards the peer follows from what it posted, so most posts
+// store their entry alone: the state is replayed from there when it is read.
+
+const (
+	mostPosts  = 8        // of a link that are replayed: the next one stores its state
+	postsSpan  = 32 << 10 // entries of a log after which a link's state is stored although it posts no more: as many are read at start
+	mostSettle = 64       // links whose states are so stored with one batch
+)
+
+func (g *Log) outgoing(id replica.LinkID) (*Outgoing, error) {
+	posts := g.posted(id) // first: what is stored meanwhile is passed over
+	o, err := g.l.storedOutgoing(g.connection, id)
+	if err != nil {
+		return nil, err
+	}
+	return o, g.replay(o, posts)
+}
+
+// posted lists a link's entries that are not in its stored state.
+func (g *Log) posted(id replica.LinkID) []replica.Seq {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.posts.due[id])
+}
+
+// replay has o take in those of a link's entries that came after it.
+func (g *Log) replay(o *Outgoing, posts []replica.Seq) error {
+	for _, seq := range posts {
+		if seq <= o.Last {
+			continue
+		}
+		body, err := g.body(seq)
+		if err != nil {
+			return fmt.Errorf("reading replica %d of connection %q: %w", seq, g.connection, err)
+		}
+		r, err := replica.Decode(body)
+		if err != nil {
+			return fmt.Errorf("reading replica %d of connection %q: %w", seq, g.connection, err)
+		}
+		o.replay(seq, r)
+	}
+	return nil
+}
+
+// body is an entry's, also of one that is not on disk yet.
+func (g *Log) body(seq replica.Seq) ([]byte, error) {
+	g.mu.Lock()
+	if len(g.tail) > 0 && seq >= g.tail[0].Seq && seq <= g.tail[len(g.tail)-1].Seq {
+		defer g.mu.Unlock()
+		return g.tail[seq-g.tail[0].Seq].Body, nil
+	}
+	g.mu.Unlock()
+	e, err := g.l.entry('o', g.connection, seq)
+	return e.Body, err
+}
+
+// replay moves o past a replica that is no whole view, as gather did when it posted it.
+func (o *Outgoing) replay(seq replica.Seq, r *replica.Replica) {
+	for p, it := range r.Set {
+		o.Posted[p], o.Bases[p] = it, Base{Local: it.Hash(p), Seq: seq}
+	}
+	for p, at := range r.Gone {
+		delete(o.Posted, p)
+		o.Bases[p] = Base{Seq: seq, Gone: at}
+	}
+	o.Last, o.After, o.Rules = seq, r.After, r.Rules
+}
+
+// replayed reports whether a post's state need not be stored. The caller holds mu.
+func (g *Log) replayed(r *replica.Replica) bool {
+	return !r.Whole && len(g.posts.due[r.Link]) < mostPosts
+}
+
+// follow checks that what is replayed of the posts is what their lanes hold.
+func (g *Log) follow(posts []*Step) error {
+	for _, s := range posts {
+		o, err := g.outgoing(s.Replica.Link)
+		if err != nil {
+			return err
+		}
+		if o.replay(s.Replica.Seq, s.Replica); !reflect.DeepEqual(o, s.Out) {
+			return fmt.Errorf("the state of link %s does not follow from replica %d of connection %q", s.Replica.Link, s.Replica.Seq, g.connection)
+		}
+	}
+	return nil
+}
+
+// settle puts the states of links into b that have posted no more for long, and
+// returns how far each is stored. The caller holds leads, and the ledger's states
+// until b is applied: whoever else stores one does so before, or after.
+func (g *Log) settle(b *Batch, before replica.Seq) (settled []flight, err error) {
+	g.mu.Lock()
+	for _, f := range g.posts.order {
+		if f.seq >= before || len(settled) == mostSettle {
+			break
+		}
+		if due := g.posts.due[f.link]; len(due) > 0 && due[0] == f.seq {
+			settled = append(settled, flight{due[len(due)-1], f.link})
+		}
+	}
+	g.mu.Unlock()
+	for _, f := range settled {
+		o, err := g.outgoing(f.link)
+		if err != nil {
+			return nil, err
+		}
+		if err := PutOutgoing(b, g.connection, f.link, o); err != nil {
+			return nil, err
+		}
+	}
+	return settled, nil
+}
+
+// settleOld stores the states of links whose posts are older than cutoff, a few
+// at a time, so that their bodies need not be kept.
+func (g *Log) settleOld(cutoff time.Time) error {
+	for {
+		g.mu.Lock()
+		first := g.posts.first(0)
+		g.mu.Unlock()
+		if first == 0 {
+			return nil
+		}
+		e, err := g.l.entry('o', g.connection, first)
+		if err != nil || e.At.After(cutoff) {
+			return err
+		}
+		if err := g.settleSome(); err != nil {
+			return err
+		}
+	}
+}
+
+func (g *Log) settleSome() error {
+	b := g.l.db.NewBatch()
+	defer b.Close()
+	g.leads.Lock()
+	defer g.leads.Unlock()
+	g.l.states.Lock()
+	settled, err := g.settle(b, math.MaxUint64)
+	if err == nil {
+		err = g.l.applyUnder(b)
+	}
+	g.l.states.Unlock()
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	for _, f := range settled {
+		g.posts.fold(f.link, f.seq)
+	}
+	g.mu.Unlock()
+	return g.l.synced(b)
+}
