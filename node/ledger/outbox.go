@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -16,7 +17,7 @@ import (
 const (
 	mostPosts  = 8        // of a link that are replayed: the next one stores its state
 	postsSpan  = 32 << 10 // entries of a log after which a link's state is stored although it posts no more: as many are read at start
-	mostSettle = 64       // links whose states are so stored with one batch
+	mostSettle = 64       // links whose states are so stored with one batch; more than there are lanes
 )
 
 func (g *Log) outgoing(id replica.LinkID) (*Outgoing, error) {
@@ -97,34 +98,38 @@ func (g *Log) follow(posts []*Step) error {
 	return nil
 }
 
-// settle puts the states of links into b that have posted no more for long, and
-// returns how far each is stored. The caller holds leads, and the ledger's states
-// until b is applied: whoever else stores one does so before, or after.
+// settle puts the states of a few links into b, whose oldest post comes before a
+// number, and returns how far each is stored; of those that cannot be read, the
+// errors. The caller holds leads, and the ledger's states until b is applied: whoever
+// else stores one does so before, or after.
 func (g *Log) settle(b *Batch, before replica.Seq) (settled []flight, err error) {
+	var old []flight
 	g.mu.Lock()
 	for _, f := range g.posts.order {
-		if f.seq >= before || len(settled) == mostSettle {
+		if f.seq >= before || len(old) == mostSettle {
 			break
 		}
 		if due := g.posts.due[f.link]; len(due) > 0 && due[0] == f.seq {
-			settled = append(settled, flight{due[len(due)-1], f.link})
+			old = append(old, flight{due[len(due)-1], f.link})
 		}
 	}
 	g.mu.Unlock()
-	for _, f := range settled {
-		o, err := g.outgoing(f.link)
-		if err != nil {
-			return nil, err
+	for _, f := range old {
+		o, fault := g.outgoing(f.link)
+		if fault == nil {
+			fault = PutOutgoing(b, g.connection, f.link, o)
 		}
-		if err := PutOutgoing(b, g.connection, f.link, o); err != nil {
-			return nil, err
+		if fault == nil {
+			settled = append(settled, f)
 		}
+		err = errors.Join(err, fault)
 	}
-	return settled, nil
+	return settled, err
 }
 
 // settleOld stores the states of links whose posts are older than cutoff, a few
-// at a time, so that their bodies need not be kept.
+// at a time, so that their bodies need not be kept. The error tells of those that
+// cannot be read.
 func (g *Log) settleOld(cutoff time.Time) error {
 	for {
 		g.mu.Lock()
@@ -137,30 +142,31 @@ func (g *Log) settleOld(cutoff time.Time) error {
 		if err != nil || e.At.After(cutoff) {
 			return err
 		}
-		if err := g.settleSome(); err != nil {
+		if n, err := g.settleSome(); n == 0 {
 			return err
 		}
 	}
 }
 
-func (g *Log) settleSome() error {
+func (g *Log) settleSome() (n int, err error) {
 	b := g.l.db.NewBatch()
 	defer b.Close()
 	g.leads.Lock()
 	defer g.leads.Unlock()
 	g.l.states.Lock()
-	settled, err := g.settle(b, math.MaxUint64)
-	if err == nil {
-		err = g.l.applyUnder(b)
-	}
+	settled, unread := g.settle(b, math.MaxUint64)
+	err = g.l.applyUnder(b)
 	g.l.states.Unlock()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	g.mu.Lock()
 	for _, f := range settled {
 		g.posts.fold(f.link, f.seq)
 	}
 	g.mu.Unlock()
-	return g.l.synced(b)
+	if err := g.l.synced(b); err != nil {
+		return 0, err
+	}
+	return len(settled), unread
 }

@@ -187,6 +187,52 @@ func TestABodyThatIsReplayedIsNotErased(t *testing.T) {
 	}
 }
 
+// TestADamagedStateStopsNoOtherLink damages one that is to be stored by the log.
+func TestADamagedStateStopsNoOtherLink(t *testing.T) {
+	mem := vfs.NewCrashableMem()
+	l := open(t, Config{Dir: "ledger", FS: mem})
+	g, err := l.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.span = 100
+	outs := []*Outgoing{newOutgoing(), newOutgoing(), newOutgoing()}
+	for n, out := range outs {
+		for i := range 2 {
+			postAll(t, g, linkID(n), out, replica.View{"summary": textItem(fmt.Sprint(i))}, nil)
+		}
+	}
+	if err := l.Write(func(b *Batch) error { return b.Set(linkKey('O', "acme", linkID(0)), []byte("damaged"), nil) }); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * g.span {
+		postAll(t, g, linkID(2), outs[2], replica.View{"summary": textItem(fmt.Sprint(i))}, nil)
+	}
+	if at, err := l.storedOutgoing("acme", linkID(1)); err != nil || at.Last != outs[1].Last {
+		t.Errorf("the other quiet link's state is stored up to %d: %v", at.Last, err)
+	}
+	if _, err := g.Acknowledged(g.Position().Seq); err != nil {
+		t.Fatal(err)
+	}
+	prune(t, g, time.Now().Add(2*time.Hour), time.Hour)
+	if n := erased(t, g, 'o'); n != 1 {
+		t.Errorf("%d bodies are erased, want the one before the damaged link's", n)
+	}
+	again := open(t, Config{Dir: "ledger", FS: mem.CrashClone(vfs.CrashCloneCfg{})})
+	if _, err := again.Outgoing("acme", linkID(0)); err == nil {
+		t.Error("the damage is not told")
+	}
+	for n, out := range outs[1:] {
+		read, err := again.Outgoing("acme", linkID(n+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(out, read); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // TestALinkOwesByItsLastPost has the peer's word on the one before.
 func TestALinkOwesByItsLastPost(t *testing.T) {
 	l := memory(t)

@@ -43,7 +43,10 @@ func (in *inbox) load(l *Ledger, connection string) error {
 	}
 	return in.unfolded.load(l, 'i', connection, replica.Seq(waited), func(id replica.LinkID) (replica.Seq, error) {
 		i, err := l.storedIncoming(connection, id)
-		return i.Folded, err
+		if err != nil {
+			return 0, err
+		}
+		return i.Folded, nil
 	})
 }
 

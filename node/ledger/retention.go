@@ -52,7 +52,7 @@ func (g *Log) Prune(now time.Time, keep time.Duration) (more bool, err error) {
 	before := p
 	cutoff := now.Add(-keep)
 	if err := g.settleOld(cutoff); err != nil {
-		return false, fmt.Errorf("storing the states of links of connection %q: %w", g.connection, err)
+		g.l.log.Error("bodies are kept for links that cannot be read", "connection", g.connection, "err", err)
 	}
 	b := g.l.db.NewBatch()
 	defer b.Close()

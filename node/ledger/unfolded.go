@@ -1,10 +1,6 @@
 package ledger
 
-import (
-	"errors"
-
-	"parley/replica"
-)
+import "parley/replica"
 
 // unfolded is which entries of a log are not in their links' records yet: the
 // entries themselves are the marks, so that a replica costs one record on disk.
@@ -15,15 +11,16 @@ type unfolded struct {
 }
 
 // load finds them from an entry on; upto tells how far a link's record has come.
+// One that cannot be read is its link's trouble alone, whenever that is read.
 func (u *unfolded) load(l *Ledger, t byte, connection string, from replica.Seq, upto func(replica.LinkID) (replica.Seq, error)) error {
 	u.due = map[replica.LinkID][]replica.Seq{}
 	folded := map[replica.LinkID]replica.Seq{}
-	var fault error
-	err := l.entries(t, connection, from, func(e Entry) bool {
+	return l.entries(t, connection, from, func(e Entry) bool {
 		seq, known := folded[e.Link]
 		if !known {
-			if seq, fault = upto(e.Link); fault != nil {
-				return false
+			var err error
+			if seq, err = upto(e.Link); err != nil {
+				l.log.Error("a link's record cannot be read", "connection", connection, "link", e.Link, "err", err)
 			}
 			folded[e.Link] = seq
 		}
@@ -32,7 +29,6 @@ func (u *unfolded) load(l *Ledger, t byte, connection string, from replica.Seq, 
 		}
 		return true
 	})
-	return errors.Join(err, fault)
 }
 
 func (u *unfolded) add(f flight) {
