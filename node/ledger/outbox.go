@@ -115,14 +115,17 @@ func (g *Log) settle(b *Batch, before replica.Seq) (settled []flight, err error)
 	}
 	g.mu.Unlock()
 	for _, f := range old {
-		o, fault := g.outgoing(f.link)
+		posts := g.posted(f.link)
+		o, fault := g.l.storedOutgoing(g.connection, f.link)
 		if fault == nil {
+			if fault = g.replay(o, posts); fault != nil {
+				err = errors.Join(err, fault)
+				continue
+			}
 			fault = PutOutgoing(b, g.connection, f.link, o)
 		}
-		if fault == nil {
-			settled = append(settled, f)
-		}
 		err = errors.Join(err, fault)
+		settled = append(settled, f) // also where what is stored cannot be read: nothing that was posted since changes that
 	}
 	return settled, err
 }
