@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"net/url"
 	"regexp"
 	"slices"
@@ -160,7 +161,7 @@ func memberOf(f jsm.Field, v string) any {
 	case sChoice, sNames:
 		switch f.Type {
 		case jsm.Organizations:
-			return map[string]any{"id": fmt.Sprint(100 + slices.Index(options, v)), "name": v}
+			return map[string]any{"id": fmt.Sprint(crc32.ChecksumIEEE([]byte(v))), "name": v} // a number of its own
 		case jsm.ProjectType:
 			return map[string]any{"id": f.ID + v, "key": v, "name": "Project " + v}
 		case jsm.AssetType:
