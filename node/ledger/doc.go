@@ -9,9 +9,11 @@
 //     A record is never changed; each extends a hash chain over the commitments
 //     of all before it.
 //   - A sequence number is handed out, and the replica it belongs to is readable,
-//     only after the batch with the new bases is on disk.
+//     only after it is on disk, and with it what the new bases follow from: a link's
+//     state towards the peer is what is stored of it and its posts since (outbox.go).
 //   - Every record has one owner (see the table), so owners never overwrite each
-//     other and no lock is held across a read and its write.
+//     other and no lock is held across a read and its write. Only the state of a
+//     link that posts no more is stored by the log, while nobody else writes.
 //   - A log that was put back to an earlier state knows it (epoch.go), and goes on
 //     under a new epoch that names the head which the peer holds (mend.go). Numbers
 //     are never used twice.
