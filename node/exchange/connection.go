@@ -29,6 +29,7 @@ type Connection struct {
 	session *talk                         // the session that carries it now
 	waits   map[replica.LinkID]bool       // links whose change waits for a stored receipt
 	back    chan error                    // ends what the peer gives back; nil: nothing is asked
+	visits  int                           // visits under way that may work at it
 
 	keys   keys       // of the tickets that it shares
 	giving sync.Mutex // held while the peer is given its own replicas back

@@ -366,6 +366,9 @@ func (d *Desk) work(ctx context.Context) error {
 			d.sleep(ctx, next)
 			continue
 		}
+		for _, j := range jobs {
+			d.engage(j)
+		}
 		tickets, err := d.read(ctx, jobs)
 		for _, j := range jobs {
 			g.Go(func() error {
@@ -440,6 +443,7 @@ func (d *Desk) attend(ctx context.Context, j *job, tickets map[string]*jsm.Ticke
 	for _, r := range j.quick {
 		r.visited(err)
 	}
+	d.release(j)
 	d.queue.done(j, retry)
 }
 

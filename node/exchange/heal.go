@@ -287,12 +287,13 @@ func (d *Desk) mendSoon() {
 	}
 }
 
-// mend finishes what Mend began, for each connection that has caught up.
+// mend finishes what Mend began, for each connection that has caught up and that
+// no visit works at any more.
 func (d *Desk) mend(ctx context.Context) error {
 	for {
 		var again <-chan time.Time
 		for _, c := range d.Connections() {
-			if !c.Log.CaughtUp() {
+			if !c.Log.CaughtUp() || c.visited() {
 				continue
 			}
 			if err := d.recollect(ctx, c); err != nil {
@@ -309,6 +310,45 @@ func (d *Desk) mend(ctx context.Context) error {
 	}
 }
 
+// engage takes hold of the connections that a visit may work at. It comes before
+// anything is read for the visit, from the tenant as from the ledger: what was
+// read while a connection stood still knows nothing of what its healing found.
+func (d *Desk) engage(j *job) {
+	for _, c := range d.Connections() {
+		c.mu.Lock()
+		if !c.Log.Epoch().Halted() {
+			c.visits++
+			j.at = append(j.at, c)
+		}
+		c.mu.Unlock()
+	}
+}
+
+// release ends what engage began; healing waits for the last visit that began before.
+func (d *Desk) release(j *job) {
+	for _, c := range j.at {
+		c.mu.Lock()
+		c.visits--
+		c.mu.Unlock()
+		if c.Log.CaughtUp() {
+			d.mendSoon()
+		}
+	}
+	j.at = nil
+}
+
+// worksAt reports whether a visit may work at a connection.
+func (j *job) worksAt(c *Connection) bool {
+	return slices.Contains(j.at, c) && !c.Log.Epoch().Halted()
+}
+
+// visited reports whether visits are under way that may work at the connection.
+func (c *Connection) visited() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.visits > 0
+}
+
 // carries reports whether a connection is under way in this session.
 func (t *talk) carries(c *Connection) bool {
 	t.mu.Lock()
@@ -316,12 +356,12 @@ func (t *talk) carries(c *Connection) bool {
 	return t.lines[c.Wire] != nil
 }
 
-// asleep reports whether a link's connection cannot be worked at now, so that
+// asleep reports whether a visit cannot work at a link's connection, so that
 // what changed must stay marked.
-func (d *Desk) asleep(links []ledger.Link) bool {
+func (d *Desk) asleep(j *job, links []ledger.Link) bool {
 	return slices.ContainsFunc(links, func(k ledger.Link) bool {
 		c := d.Connection(k.Connection)
-		return c != nil && !k.Ended && (c.Rules() == nil || c.Log.Epoch().Halted())
+		return c != nil && !k.Ended && (c.Rules() == nil || !j.worksAt(c))
 	})
 }
 

@@ -171,6 +171,39 @@ func TestAPowerCutWhileItHeals(t *testing.T) {
 	}
 }
 
+// TestHealingWaitsForAVisitUnderWay has the south find out that it was put back
+// while it reads a ticket. What that visit goes by is older than what healing finds,
+// so healing waits for its end.
+func TestHealingWaitsForAVisitUnderWay(t *testing.T) {
+	t.Parallel()
+	inWorld(t, customer, vendor, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		copied, taken := w.south.backup()
+		w.quiet()
+		w.north.comment(key, "after the backup", true)
+		w.until("the comment crosses", time.Minute, func() bool { return len(w.south.said(twin)) == 1 })
+		w.quiet()
+		w.cable.cut.Store(true)
+		w.south.restore(copied, taken, false)
+		began, end := make(chan bool), make(chan bool)
+		w.south.before("POST", "/bulkfetch", func() { close(began); <-end })
+		w.south.edit(twin, map[string]any{"summary": "Printer burns"})
+		<-began
+		w.cable.cut.Store(false)
+		w.until("it begins to heal", 2*time.Minute, func() bool { return w.south.desk.Mend(context.Background(), "link", exchange.Resync) == nil })
+		time.Sleep(time.Minute)
+		same(t, "caught up", w.south.con().Log.CaughtUp(), true)
+		close(end)
+		w.until("it is healed", time.Minute, func() bool { return !w.south.con().Log.Epoch().Halted() })
+		w.quiet()
+		same(t, "south's tickets", w.south.keys(), []string{twin})
+		same(t, "south hears", w.south.said(twin), []string{"public: Astrid Berg, north: / after the backup"})
+		same(t, "north's summary", w.north.fields(key)["summary"], "Printer burns")
+		same(t, "north hears", w.north.said(key), []string{"public: after the backup"})
+	})
+}
+
 // TestOneRewoundConnectionLeavesTheOthers puts the south back to a backup after
 // which one of two connections carried something. That one stands still until it
 // is healed; the other works on in the same session.

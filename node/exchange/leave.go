@@ -84,10 +84,10 @@ func (d *Desk) endAgain(j *job, links []ledger.Link) error {
 
 // refuseEnded answers what the peer still sends for links that have ended here, so that its people see that it is used
 // for nothing.
-func (d *Desk) refuseEnded(links []ledger.Link) error {
+func (d *Desk) refuseEnded(j *job, links []ledger.Link) error {
 	for _, k := range links {
 		c := d.Connection(k.Connection)
-		if !k.Ended || c == nil || c.Log.Epoch().Halted() {
+		if !k.Ended || c == nil || !j.worksAt(c) {
 			continue
 		}
 		in, err := d.led.Incoming(k.Connection, k.ID)

@@ -32,8 +32,9 @@ type job struct {
 	due     time.Time
 	place   int // in the heap of those that wait
 	running bool
-	also    string // a second lane that it holds
-	again   *job   // what was asked while it ran
+	also    string        // a second lane that it holds
+	at      []*Connection // those that it may work at while it runs
+	again   *job          // what was asked while it ran
 }
 
 // queue holds at most one job for each lane; what is asked of a lane that has

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ func (d *Desk) starts(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 		if c == nil || slices.ContainsFunc(lanes, func(l *lane) bool { return l.c == c }) {
 			continue
 		}
-		k, why, err := d.start(ctx, c, t, byHand)
+		k, why, err := d.start(ctx, j, c, t, byHand)
 		if err != nil {
 			return lanes, err
 		}
@@ -56,15 +57,15 @@ func (d *Desk) starts(ctx context.Context, j *job, t *jsm.Ticket, lanes []*lane)
 }
 
 // start makes a link of a ticket that is shared from here on, or says why not.
-func (d *Desk) start(ctx context.Context, c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, why string, err error) {
+func (d *Desk) start(ctx context.Context, j *job, c *Connection, t *jsm.Ticket, byHand bool) (k ledger.Link, why string, err error) {
 	r := c.Rules()
 	switch {
 	case d.isNotice(t):
 		return k, t.Key + " is a notice of this node to its own people and is never shared", nil
 	case r == nil:
 		return k, "the connection's rules do not work: " + c.Trouble(), d.want(c, t.ID)
-	case c.halted() != "":
-		return k, c.halted(), nil
+	case !j.worksAt(c):
+		return k, cmp.Or(c.halted(), "the connection has begun to work this moment; ask again"), nil
 	case c.Paused() != "":
 		return k, "the connection is paused: " + c.Paused(), d.want(c, t.ID)
 	case !slices.Contains(r.Projects, projectKey(t)):

@@ -44,7 +44,7 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if err != nil {
 		return again, err
 	}
-	if err := errors.Join(d.endAgain(j, links), d.refuseEnded(links)); err != nil {
+	if err := errors.Join(d.endAgain(j, links), d.refuseEnded(j, links)); err != nil {
 		return again, err
 	}
 	if j.ticket != "" && t == nil {
@@ -94,7 +94,7 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if err := errors.Join(d.prove(ctx, t, lanes), d.learn(ctx, t, lanes)); err != nil { // a person may have shown another one meanwhile
 		return again, err
 	}
-	clean := !d.asleep(links)
+	clean := !d.asleep(j, links)
 	for _, was := range lanes {
 		l, err := d.lane(was.c, was.link) // reconciling moves the bases of all
 		if err != nil {
@@ -173,7 +173,7 @@ func (d *Desk) lanes(j *job, links []ledger.Link) (lanes []*lane, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.r != nil && !c.Log.Epoch().Halted() {
+		if l.r != nil && j.worksAt(c) {
 			lanes = append(lanes, l)
 		}
 	}
@@ -227,6 +227,9 @@ func (l *lane) due(j *job) bool {
 // vanished holds the links of a ticket that Jira does not show any more.
 func (d *Desk) vanished(ctx context.Context, j *job, links []ledger.Link) error {
 	links = slices.DeleteFunc(links, func(k ledger.Link) bool { return k.Ended })
+	if d.asleep(j, links) {
+		return nil
+	}
 	if len(links) == 0 {
 		return d.led.ClearDirty(j.ticket, j.generation)
 	}
