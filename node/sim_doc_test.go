@@ -76,6 +76,7 @@
 //	1369  I4         a label's removal refused for a moment  set anew meanwhile, it passed for an answer: each side took the other's
 //	158   I2         a file's upload without an answer       found before the comment that shows it, it left as a person's and was made again
 //	79    I4         a person shows a file as we write      who sees it was not asked of the ticket read back: the picture stayed away
+//	465   I4         both say the same while apart          common ground, yet the word before it won over there and nobody said so
 //	r34   I4         put back with a replica in flight      it stayed in flight for good, and its link posted nothing more
 //	r5    I2         put back to an empty log               the peer never heard of the life since, so nobody looked for its twins
 //	r24   I4         put back before a file was shared      the whole view was made before the file was read again: the peer deleted its copy

@@ -101,7 +101,8 @@ func (l *lane) view(t *jsm.Ticket) (replica.View, []rules.Held, error) {
 // After a new rules version the items whose rule changed are compared with what
 // the peer holds instead: what is newly shared crosses, what no longer is, is
 // withdrawn.
-// An item that waits on its way out stays as the peer has it.
+// An item that waits on its way out stays as the peer has it; one that the peer
+// conceded to us is told anew where something else stands here by now.
 func (l *lane) changed(view replica.View, held []rules.Held) (changed []replica.Path) {
 	renewed := l.renewed()
 	waits := map[replica.Path]bool{}
@@ -122,7 +123,7 @@ func (l *lane) changed(view replica.View, held []rules.Held) (changed []replica.
 		if ok {
 			now = it.Hash(p)
 		}
-		if now == l.out.Bases[p].Local && (renewed == nil || !renewed(p)) {
+		if now == l.out.Bases[p].Local && (renewed == nil || !renewed(p)) && !l.conceded(p, now) {
 			return
 		}
 		if renewed != nil && renewed(p) {
@@ -136,12 +137,28 @@ func (l *lane) changed(view replica.View, held []rules.Held) (changed []replica.
 		look(p)
 	}
 	for p, base := range l.out.Bases {
-		if _, ok := view[p]; !ok && base.Local != (replica.Hash{}) {
+		if _, ok := view[p]; !ok && (base.Local != (replica.Hash{}) || l.conceded(p, replica.Hash{})) {
 			look(p)
 		}
 	}
 	slices.Sort(changed)
 	return changed
+}
+
+// conceded reports whether the peer gave up its own word for what we posted of an
+// item, while here, before that was known, its word was taken for common ground
+// with what people had come to say meanwhile: by now only we say so.
+func (l *lane) conceded(p replica.Path, now replica.Hash) bool {
+	posted := l.out.Bases[p].Seq
+	if l.word.Seq < posted || !slices.Contains(l.word.Taken, p) || now == hashOf(l.out.Posted, p) {
+		return false
+	}
+	for q := range l.in.Items {
+		if peerSaw(l.in, q) < posted && (q == p || slices.Contains(l.r.Answers(q), p)) {
+			return true
+		}
+	}
+	return false
 }
 
 // renewed tells which items' outgoing rule is not the one of the last view; nil

@@ -248,3 +248,26 @@ func TestALabelSetWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
 		same(t, "the labels", w.north.fields(key)["labels"], w.south.fields(twin)["labels"])
 	})
 }
+
+// TestWhatThePeerConcedesIsNoCommonGround: while the two are apart both come to say
+// the same, the north after another word that has left already. The south gives up
+// its own for that one, by the rules, so the north must tell its last (seed 465).
+func TestWhatThePeerConcedesIsNoCommonGround(t *testing.T) {
+	t.Parallel()
+	ours := strings.Replace(customer, "[incoming.priority]", "[incoming.priority]\nwins = \"ours\"", 1)
+	theirs := strings.Replace(vendor, "[incoming.priority]", "[incoming.priority]\nwins = \"theirs\"", 1)
+	inWorld(t, ours, theirs, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		w.cable.cut.Store(true)
+		w.north.edit(key, map[string]any{"priority": name("Urgent")})
+		time.Sleep(2957 * time.Millisecond)
+		w.north.edit(key, map[string]any{"priority": name("Low")})
+		time.Sleep(1526 * time.Millisecond)
+		w.south.edit(twin, map[string]any{"priority": name("P4")})
+		time.Sleep(680 * time.Millisecond)
+		w.cable.cut.Store(false)
+		w.quiet()
+		same(t, "the priorities", w.north.named(key, "priority")+" "+w.south.named(twin, "priority"), "Low P4")
+	})
+}
