@@ -129,7 +129,7 @@ func TestPartnerGetsInDuringAFlood(t *testing.T) {
 	if k := hub.pairing.Pending(); len(k) != 1 || k[0].Count < strangersBurst/2 {
 		t.Errorf("heard of %+v, where one stranger knocked all the time", k)
 	}
-	if got.Refused < got.Dialled*9/10 { // the rest found a busy machine
+	if got.Refused < got.Dialled/2 { // the rest found a busy machine
 		t.Errorf("the strangers' dials: %+v", got)
 	}
 }

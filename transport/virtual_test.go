@@ -338,6 +338,7 @@ func TestCrashIsNoticedByTheResetKey(t *testing.T) {
 		b.latest()
 		wire.setCut(true) // so that b's goodbye is lost
 		b.stop()
+		time.Sleep(time.Second) // it is on its way for 20 ms
 		wire.setCut(false)
 		b.cfg.DialOnly = false
 		b.pairing = NewPairing(b.id, b.store)
