@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/jsm/sim"
+	"parley/node/exchange"
 	"parley/replica"
 )
 
@@ -86,12 +87,12 @@ func TestOurClockStandsBesideTheirs(t *testing.T) {
 		w.quiet()
 		w.north.stop() // days of polling say nothing
 		w.south.stop()
-		time.Sleep(time.Until(time.Date(2000, 1, 3, 16, 55, 0, 0, time.UTC))) // eight working hours end with the day …
+		time.Sleep(time.Until(exchange.VirtualStart.AddDate(0, 0, 2).Add(16*time.Hour + 55*time.Minute))) // eight working hours end with the day …
 		w.south.start()
 		w.south.comment(twin, "nearly late", true)
 		w.until("the goal is spent, and nobody is late before the next morning", 10*time.Minute, func() bool { return time.Now().Hour() == 17 })
 		w.south.stop()
-		time.Sleep(time.Until(time.Date(2000, 1, 4, 8, 58, 0, 0, time.UTC))) // … and the next one begins too late
+		time.Sleep(time.Until(exchange.VirtualStart.AddDate(0, 0, 3).Add(8*time.Hour + 58*time.Minute))) // … and the next one begins too late
 		w.south.start()
 		w.south.comment(twin, "good morning", true)
 		w.until("the breach is told", 20*time.Minute, func() bool { return strings.Contains(note(), "Here: breached") })

@@ -93,6 +93,7 @@ const (
 func inWorld(t *testing.T, northRules, southRules string, story func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(exchange.VirtualStart))
 		w := &world{t: t}
 		w.net = &simnet.Simnet{Router: &w.cable}
 		t.Cleanup(func() { // inside the bubble, also after a failure
