@@ -26,9 +26,10 @@ import (
 //     adopts it. Numbers go on, so that none means two things.
 //  3. The peer's log is stored again from where our memory ends. Nothing is
 //     judged before all of it is there: an old value would undo a newer one.
-//  4. The tenant is asked what happened in the forgotten time (see recollect):
-//     by their marks we know our tickets and comments again, by the history our
-//     own edits. So nothing is made twice, and nothing of ours travels back.
+//  4. Once no visit from before is under way, the tenant is asked what happened in
+//     the forgotten time (see recollect): by their marks we know our tickets and
+//     comments again, by the history our own edits. So nothing is made twice, and
+//     nothing of ours travels back.
 
 // Remedy is how a rewound connection is healed.
 type Remedy string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"parley/jsm/sim"
 	"parley/node/exchange"
 	"parley/node/ledger"
 )
@@ -245,5 +246,39 @@ func TestOneRewoundConnectionLeavesTheOthers(t *testing.T) {
 		same(t, "south's tickets", w.south.keys(), []string{twin, otherTwin})
 		same(t, "south hears", w.south.said(twin), []string{"public: Astrid Berg, north: / after the backup", "public: Astrid Berg, north: / while it stands still"})
 		same(t, "sessions", [2]int64{w.north.served.Load(), w.south.served.Load()}, served)
+	})
+}
+
+// TestATicketGoneIsToldWhereItCanBe hides a ticket of two connections while one of
+// them stands still: the other says so at once.
+func TestATicketGoneIsToldWhereItCanBe(t *testing.T) {
+	t.Parallel()
+	inWorld(t, customer, vendor, func(w *world) {
+		w.north.also("calm", calm(customer))
+		w.south.also("calm", calm(vendor))
+		other, twin := w.shared("Scanner on fire")
+		key := w.north.raise("Printer on fire", map[string]any{"labels": []string{"vendor-x", "vendor-y"}})
+		w.until("both twins are there", 2*time.Minute, func() bool { return len(w.south.keys()) == 3 })
+		w.quiet()
+		copied, taken := w.north.backup()
+		w.north.comment(other, "after the backup", true)
+		w.until("the comment crosses", time.Minute, func() bool { return len(w.south.said(twin)) == 1 })
+		w.quiet()
+		w.north.restore(copied, taken, false)
+		w.until("both sides see it", 2*time.Minute, func() bool { return w.north.con().Trouble() != "" && w.south.con().Trouble() != "" })
+		w.quiet()
+		us := w.north.sync.Email
+		w.must(w.north.tenant.Fault(sim.Fault{Kind: "status", Status: 200, Body: `{"issues": []}`, Path: "/rest/api/3/issue/bulkfetch", Account: us}))
+		w.must(w.north.tenant.Fault(sim.Fault{Kind: "status", Status: 404, Method: "GET", Path: "/rest/api/3/issue/*", Account: us}))
+		w.north.edit(key, map[string]any{"summary": "Printer burns"})
+		w.until("one of the two says that it is gone", time.Minute, func() bool { return slices.Equal(w.north.held(), []string{": gone"}) })
+
+		w.until("it heals", time.Minute, func() bool { return w.north.desk.Mend(context.Background(), "link", exchange.Resync) == nil })
+		w.until("both twins have its new name", 10*time.Minute, func() bool {
+			return !slices.ContainsFunc(w.south.keys(), func(k string) bool { return k != twin && w.south.fields(k)["summary"] != "Printer burns" })
+		})
+		w.quiet()
+		same(t, "held", w.north.held(), []string(nil))
+		same(t, "south's tickets", len(w.south.keys()), 3)
 	})
 }

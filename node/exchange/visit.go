@@ -227,11 +227,23 @@ func (l *lane) due(j *job) bool {
 // vanished holds the links of a ticket that Jira does not show any more.
 func (d *Desk) vanished(ctx context.Context, j *job, links []ledger.Link) error {
 	links = slices.DeleteFunc(links, func(k ledger.Link) bool { return k.Ended })
-	if d.asleep(j, links) {
-		return nil
+	awake := slices.DeleteFunc(slices.Clone(links), func(k ledger.Link) bool {
+		c := d.Connection(k.Connection)
+		return c != nil && !j.worksAt(c)
+	})
+	if err := d.goneFrom(ctx, j, awake); err != nil {
+		return err
 	}
+	if len(awake) < len(links) {
+		return nil // the mark stays for those that cannot be worked at now
+	}
+	return d.led.ClearDirty(j.ticket, j.generation)
+}
+
+// goneFrom is vanished for those links that can be worked at.
+func (d *Desk) goneFrom(ctx context.Context, j *job, links []ledger.Link) error {
 	if len(links) == 0 {
-		return d.led.ClearDirty(j.ticket, j.generation)
+		return nil
 	}
 	// A single read tells deleted from hidden, and an index fault from both.
 	if t, err := d.jira.Ticket(ctx, j.ticket); err == nil {
@@ -243,10 +255,7 @@ func (d *Desk) vanished(ctx context.Context, j *job, links []ledger.Link) error 
 	for _, k := range links {
 		failed = errors.Join(failed, d.gone(j, k))
 	}
-	if failed != nil {
-		return failed
-	}
-	return d.led.ClearDirty(j.ticket, j.generation)
+	return failed
 }
 
 // gone holds one link of a ticket that is not there, and tells the peer so where
