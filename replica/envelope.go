@@ -1,7 +1,5 @@
 package replica
 
-import "slices"
-
 // Envelope is what whoever passes a replica on has to know of it.
 type Envelope struct {
 	Seq   Seq
@@ -36,9 +34,6 @@ func peek(b []byte) (Envelope, bool) {
 	var r Replica
 	for range s.mapLen(len(known)) {
 		key := s.str(maxExtraKey)
-		if key == "gone" || !slices.Contains(known[:], key) {
-			s.fail("nothing to be judged here")
-		}
 		if s.err != nil {
 			break
 		}

@@ -91,7 +91,7 @@ func (k Kind) check() string {
 }
 
 // encodeItem writes {at, k, v}; at is left out where it is 0.
-func encodeItem(s *sink, it Item) {
+func encodeItem(s *sink, it *Item) {
 	if it.At != 0 {
 		s.mapLen(3)
 		s.ascii("at")

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,11 +32,12 @@ func (r *Replica) Encode() ([]byte, error) { return r.Append(nil) }
 
 // Append appends what Encode returns to b.
 func (r *Replica) Append(b []byte) ([]byte, error) {
-	if err := r.check(); err != nil {
-		return nil, err
-	}
 	s := newSink()
 	defer s.free()
+	set := s.sorted(r.Set)
+	if err := r.check(set); err != nil {
+		return nil, err
+	}
 	e := envelope{sink: s, extra: r.Extra, names: sortedKeys(r.Extra)}
 	s.mapLen(r.keys())
 	e.hash("after", &r.After)
@@ -54,9 +56,9 @@ func (r *Replica) Append(b []byte) ([]byte, error) {
 	}
 	e.key("seq")
 	s.uint(uint64(r.Seq))
-	if len(r.Set) > 0 {
+	if len(set) > 0 {
 		e.key("set")
-		encodeView(s, r.Set)
+		encodeItems(s, set)
 	}
 	e.text("url", r.URL)
 	e.key("v")
@@ -73,11 +75,11 @@ func (r *Replica) Append(b []byte) ([]byte, error) {
 		s.bool(true)
 	}
 	e.rest()
-	out := s.buf.Bytes()
+	out := s.out
 	if len(out) > MaxReplica {
 		return nil, fmt.Errorf("encoding replica %d of %d bytes: %w", r.Seq, len(out), ErrTooLarge)
 	}
-	if err := r.guard(out); err != nil {
+	if err := r.guard(out, set); err != nil {
 		return nil, fmt.Errorf("encoding replica %d: %w", r.Seq, err)
 	}
 	return append(b, out...), nil
@@ -88,13 +90,13 @@ const itemDepth = 3
 
 // guard runs the guard on what Encode has not made itself: on the items' values,
 // counting its own part as if each of it were there, or on everything.
-func (r *Replica) guard(out []byte) (err error) {
+func (r *Replica) guard(out []byte, set []placed) (err error) {
 	if len(r.Extra) > 0 {
 		return Check(out)
 	}
-	nodes := 2*len(known) + 8*len(r.Set) + 2*len(r.Gone) + len(r.Via)
-	for _, it := range r.Set {
-		if nodes, err = checkWithin(it.Raw, itemDepth, nodes); err != nil {
+	nodes := 2*len(known) + 8*len(set) + 2*len(r.Gone) + len(r.Via)
+	for i := range set {
+		if nodes, err = checkWithin(set[i].Raw, itemDepth, nodes); err != nil {
 			return err
 		}
 	}
@@ -190,6 +192,8 @@ func Decode(b []byte) (*Replica, error) {
 	return r, nil
 }
 
+// decodeKey reads the value of one key. Where s only looks, what is judged by its
+// map fails.
 func (r *Replica) decodeKey(s *source, key string) {
 	switch key {
 	case "after":
@@ -197,6 +201,10 @@ func (r *Replica) decodeKey(s *source, key string) {
 	case "base":
 		r.Base = s.hash()
 	case "gone":
+		if s.look {
+			s.fail(unjudged)
+			break
+		}
 		r.Gone = decodeGone(s)
 	case "key":
 		r.Key = s.full(maxName)
@@ -228,12 +236,18 @@ func (r *Replica) decodeKey(s *source, key string) {
 			s.fail("false, which is left out")
 		}
 	default:
+		if s.look {
+			s.fail(unjudged)
+			break
+		}
 		if r.Extra == nil {
 			r.Extra = map[string][]byte{}
 		}
 		r.Extra[key] = s.raw()
 	}
 }
+
+const unjudged = "only Decode can judge it"
 
 // versionOf looks for the version alone, in an envelope that did not decode: a
 // later format may have given other keys another meaning. 0 where there is none.
@@ -308,14 +322,12 @@ func decodeVia(s *source) []string {
 }
 
 // check is what Encode owes the receiver.
-func (r *Replica) check() error {
+func (r *Replica) check(set []placed) error {
 	if r.Version != Version1 {
 		return fmt.Errorf("encoding replica %d of format %d: %w", r.Seq, r.Version, ErrVersion)
 	}
-	for _, flaw := range [...]func(*Replica) string{(*Replica).flaw, (*Replica).itemFlaw} {
-		if reason := flaw(r); reason != "" {
-			return fmt.Errorf("encoding replica %d: %w", r.Seq, &FormatError{Reason: reason})
-		}
+	if reason := cmp.Or(r.flaw(), r.itemFlaw(set)); reason != "" {
+		return fmt.Errorf("encoding replica %d: %w", r.Seq, &FormatError{Reason: reason})
 	}
 	return nil
 }
@@ -339,13 +351,13 @@ func (r *Replica) flaw() string {
 }
 
 // itemFlaw is what decoding sees by itself, part by part.
-func (r *Replica) itemFlaw() string {
+func (r *Replica) itemFlaw(set []placed) string {
 	switch {
 	case len(r.Key) > maxName || len(r.URL) > maxURL:
 		return "ticket key or address too long"
 	case len(r.Via) > maxVia:
 		return "came through too many nodes"
-	case len(r.Set) > MaxPaths || len(r.Gone) > MaxPaths:
+	case len(set) > MaxPaths || len(r.Gone) > MaxPaths:
 		return "too many items"
 	}
 	for p, at := range r.Gone {
@@ -356,11 +368,9 @@ func (r *Replica) itemFlaw() string {
 			return beforeTime
 		}
 	}
-	for p, it := range r.Set {
-		if reason := p.check(); reason != "" {
-			return reason
-		}
-		if reason := it.Kind.check(); reason != "" {
+	for i := range set {
+		it := &set[i]
+		if reason := cmp.Or(it.path.check(), it.Kind.check()); reason != "" {
 			return reason
 		}
 		if it.At < 0 {

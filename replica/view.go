@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -84,7 +85,7 @@ func (v View) Encode() []byte {
 func (v View) Append(b []byte) []byte {
 	s := newSink()
 	encodeView(s, v)
-	b = append(b, s.buf.Bytes()...)
+	b = append(b, s.out...)
 	s.free()
 	return b
 }
@@ -106,17 +107,30 @@ func DecodeView(b []byte) (View, error) {
 	return v, nil
 }
 
-func encodeView(s *sink, v View) {
-	s.mapLen(len(v))
-	var few [8]Path
-	paths := few[:0]
-	for p := range v {
-		paths = append(paths, p)
+// placed is an item with its place in a view.
+type placed struct {
+	path Path
+	Item
+}
+
+// sorted is v in the order of the wire, good until s is freed.
+func (s *sink) sorted(v View) []placed {
+	for p, it := range v {
+		s.items = append(s.items, placed{p, it})
 	}
-	slices.Sort(paths)
-	for _, p := range paths {
-		s.str(string(p))
-		encodeItem(s, v[p])
+	if len(s.items) > 1 {
+		slices.SortFunc(s.items, func(a, b placed) int { return cmp.Compare(a.path, b.path) })
+	}
+	return s.items
+}
+
+func encodeView(s *sink, v View) { encodeItems(s, s.sorted(v)) }
+
+func encodeItems(s *sink, items []placed) {
+	s.mapLen(len(items))
+	for i := range items {
+		s.str(string(items[i].path))
+		encodeItem(s, &items[i].Item)
 	}
 }
 

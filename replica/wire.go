@@ -2,8 +2,10 @@ package replica
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"unsafe"
@@ -16,50 +18,96 @@ import (
 // always picks the shortest form. It writes to memory, so that nothing can
 // fail: the encoder's errors are those of its writer.
 type sink struct {
-	buf bytes.Buffer
-	enc *msgpack.Encoder
+	out   []byte
+	enc   *msgpack.Encoder // writes to the sink
+	items []placed         // see sorted
 }
 
-const keepBuffer = 64 << 10 // bytes; a larger buffer is left to the collector
+// What is larger is left to the collector.
+const (
+	keepBuffer = 64 << 10 // bytes
+	keepItems  = 256
+)
 
 var sinks = sync.Pool{New: func() any {
 	s := new(sink)
-	s.enc = msgpack.NewEncoder(&s.buf)
+	s.enc = msgpack.NewEncoder(s)
 	return s
 }}
 
 func newSink() *sink { return sinks.Get().(*sink) }
 
+func (s *sink) Write(b []byte) (int, error) {
+	s.out = append(s.out, b...)
+	return len(b), nil
+}
+
+func (s *sink) WriteByte(c byte) error {
+	s.out = append(s.out, c)
+	return nil
+}
+
 // take returns what was written, as the caller's own, and gives s back.
 func (s *sink) take() []byte {
-	out := bytes.Clone(s.buf.Bytes())
+	out := bytes.Clone(s.out)
 	s.free()
 	return out
 }
 
 // free gives s back.
 func (s *sink) free() {
-	if s.buf.Cap() <= keepBuffer {
-		s.buf.Reset()
+	if cap(s.out) <= keepBuffer && cap(s.items) <= keepItems {
+		clear(s.items)
+		s.out, s.items = s.out[:0], s.items[:0]
 		sinks.Put(s)
 	}
 }
 
-func (s *sink) mapLen(n int)   { _ = s.enc.EncodeMapLen(n) }
 func (s *sink) arrayLen(n int) { _ = s.enc.EncodeArrayLen(n) }
-func (s *sink) uint(n uint64)  { _ = s.enc.EncodeUint(n) }
-func (s *sink) int(n int64)    { _ = s.enc.EncodeInt(n) }
 func (s *sink) bool(b bool)    { _ = s.enc.EncodeBool(b) }
-func (s *sink) raw(b []byte)   { s.buf.Write(b) }
+func (s *sink) raw(b []byte)   { s.out = append(s.out, b...) }
 
-// fixed is the length in bytes below which a string's head is one byte. Most of
-// a replica is such strings and hashes, so these are written without the
-// library, which asks its writer twice for each.
-const fixed = 1 << 5
+// Most of a replica is short strings and maps, hashes and numbers: these are
+// written without the library, which asks its writer twice for each.
+const (
+	fixed    = 1 << 5 // a string's length in bytes below which its head is one byte
+	fixedMap = 1 << 4 // likewise the keys of a map
+)
+
+func (s *sink) mapLen(n int) {
+	if n < fixedMap {
+		s.out = append(s.out, msgpcode.FixedMapLow|byte(n))
+		return
+	}
+	_ = s.enc.EncodeMapLen(n)
+}
+
+func (s *sink) uint(n uint64) {
+	switch {
+	case n <= uint64(msgpcode.PosFixedNumHigh):
+		s.out = append(s.out, byte(n))
+	case n <= math.MaxUint8:
+		s.out = append(s.out, msgpcode.Uint8, byte(n))
+	case n <= math.MaxUint16:
+		s.out = binary.BigEndian.AppendUint16(append(s.out, msgpcode.Uint16), uint16(n))
+	case n <= math.MaxUint32:
+		s.out = binary.BigEndian.AppendUint32(append(s.out, msgpcode.Uint32), uint32(n))
+	default:
+		s.out = binary.BigEndian.AppendUint64(append(s.out, msgpcode.Uint64), n)
+	}
+}
+
+func (s *sink) int(n int64) {
+	if n >= 0 {
+		s.uint(uint64(n))
+		return
+	}
+	_ = s.enc.EncodeInt(n)
+}
 
 func (s *sink) bin(b []byte) {
 	if n := len(b); 0 < n && n < fixed<<1 {
-		s.buf.Write(append(append(s.buf.AvailableBuffer(), msgpcode.Bin8, byte(n)), b...))
+		s.out = append(append(s.out, msgpcode.Bin8, byte(n)), b...)
 		return
 	}
 	_ = s.enc.EncodeBytes(b)
@@ -68,7 +116,7 @@ func (s *sink) bin(b []byte) {
 // ascii writes a string of this package's own.
 func (s *sink) ascii(v string) {
 	if len(v) < fixed {
-		s.buf.Write(append(append(s.buf.AvailableBuffer(), msgpcode.FixedStrLow|byte(len(v))), v...))
+		s.out = append(append(s.out, msgpcode.FixedStrLow|byte(len(v))), v...)
 		return
 	}
 	_ = s.enc.EncodeString(v)
@@ -168,25 +216,34 @@ func isArray(c byte) bool {
 }
 
 func (s *source) mapLen(limit int) int {
-	return s.count(isMap(s.next()), limit, "map", (*msgpack.Decoder).DecodeMapLen)
+	return s.count(isMap(s.next()), limit, "map")
 }
 
 func (s *source) arrayLen(limit int) int {
-	return s.count(isArray(s.next()), limit, "list", (*msgpack.Decoder).DecodeArrayLen)
+	return s.count(isArray(s.next()), limit, "list")
 }
 
-func (s *source) count(ok bool, limit int, what string, read func(*msgpack.Decoder) (int, error)) int {
+func (s *source) count(ok bool, limit int, what string) int {
 	if !ok {
 		s.fail("want a " + what)
 		return 0
 	}
-	n, err := read(s.dec)
-	if err != nil || n < 0 || n > limit {
+	h := s.head()
+	if h.count > limit {
 		s.fail(what + " too long")
 		return 0
 	}
-	return n
+	s.to(h.next)
+	return h.count
 }
+
+// head is the value to read, which the guard has seen.
+func (s *source) head() head {
+	h, _ := readHead(s.in, s.at())
+	return h
+}
+
+func (s *source) to(next int) { _, _ = s.rd.Seek(int64(next), io.SeekStart) }
 
 // str reads a string of at most limit bytes.
 func (s *source) str(limit int) string {
@@ -198,14 +255,14 @@ func (s *source) str(limit int) string {
 	from := s.at() + 1
 	to := from + int(c&(fixed-1))
 	if c >= msgpcode.Str8 {
-		h, _ := readHead(s.in, from-1) // the guard has seen it
+		h := s.head()
 		from, to = h.text, h.next
 	}
 	if to-from > limit {
 		s.fail("string too long")
 		return ""
 	}
-	_, _ = s.rd.Seek(int64(to), io.SeekStart)
+	s.to(to)
 	return s.text[from:to]
 }
 
@@ -233,8 +290,8 @@ func (s *source) blob() []byte {
 		s.fail("want a binary")
 		return nil
 	}
-	h, _ := readHead(s.in, s.at()) // the guard has seen it
-	_, _ = s.rd.Seek(int64(h.next), io.SeekStart)
+	h := s.head()
+	s.to(h.next)
 	return s.in[h.text:h.next:h.next]
 }
 
@@ -251,25 +308,38 @@ func (s *source) uint() uint64 {
 		s.fail("want a number of at least 0")
 		return 0
 	}
-	n, err := s.dec.DecodeUint64()
-	if err != nil {
-		s.fail("number cut short")
+	return s.number64()
+}
+
+// number64 reads what the guard has seen to be a number of at least 0.
+func (s *source) number64() uint64 {
+	from := s.at()
+	n, to := uint64(s.in[from]), from+1
+	if n > uint64(msgpcode.PosFixedNumHigh) {
+		w := wide[n-0xc0].width
+		n, to = big(s.in[to:to+w]), to+w
 	}
+	s.to(to)
 	return n
 }
 
 func (s *source) int() int64 {
-	c := s.next()
-	if c > msgpcode.PosFixedNumHigh && c < msgpcode.NegFixedNumLow && (c < msgpcode.Uint8 || c > msgpcode.Int64) {
+	switch c := s.next(); {
+	case c <= msgpcode.PosFixedNumHigh || c >= msgpcode.Uint8 && c <= msgpcode.Uint64:
+		n := s.number64()
+		if n > math.MaxInt64 {
+			s.fail("number beyond 63 bits")
+			return 0
+		}
+		return int64(n)
+	case c >= msgpcode.NegFixedNumLow || c >= msgpcode.Int8 && c <= msgpcode.Int64:
+		n, err := s.dec.DecodeInt64()
+		s.failed("reading a number", err)
+		return n
+	default:
 		s.fail("want a number")
 		return 0
 	}
-	n, err := s.dec.DecodeInt64()
-	if err != nil || c == msgpcode.Uint64 && n < 0 {
-		s.fail("number beyond 63 bits")
-		return 0
-	}
-	return n
 }
 
 func (s *source) bool() bool {
