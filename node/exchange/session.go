@@ -271,7 +271,7 @@ func (l *line) send(ctx context.Context) error {
 	}
 }
 
-func writeReplica(w *transport.FrameWriter, e ledger.Entry) error {
+func writeReplica(w *transport.FrameWriter, e *ledger.Entry) error {
 	if e.Erased {
 		return ledger.ErrErased
 	}

@@ -69,7 +69,7 @@ func (l *Ledger) checkLog(t byte, name string, fault func(string, ...any)) error
 			}
 		}
 	}
-	err = l.entries(t, name, 1, func(e Entry) bool {
+	err = l.entries(t, name, 1, func(e *Entry) bool {
 		jump(e.Seq)
 		switch {
 		case e.Seq != want:

@@ -1,10 +1,12 @@
 package ledger
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+	"hash"
+	"sync"
 	"time"
 
 	"parley/replica"
@@ -44,30 +46,45 @@ const (
 	entryVersion  = 3 // without what its body tells: link, rules version, commitment
 )
 
-// commitment is HMAC-SHA-256 (RFC 2104) of a replica's bytes under its salt. It
-// is made twice for each replica, so the common one is made without memory,
-// which crypto/hmac cannot.
+// mac is what a commitment is made in. It is made twice for each replica, so
+// that memory for it, which crypto/hmac asks for each time, is asked for once.
+type mac struct {
+	hash.Hash
+	key block
+	sum [sha256.Size]byte
+}
+
+type block [sha256.BlockSize]byte
+
+var (
+	macs       = sync.Pool{New: func() any { return &mac{Hash: sha256.New()} }}
+	ipad, opad = filled(0x36), filled(0x5c)
+)
+
+func filled(with byte) (b block) {
+	for i := range b {
+		b[i] = with
+	}
+	return b
+}
+
+// commitment is HMAC-SHA-256 (RFC 2104) of a replica's bytes under its salt.
 func commitment(salt [SaltSize]byte, body []byte) replica.Hash {
-	const block = sha256.BlockSize
-	var inner [1024]byte
-	var outer [block + sha256.Size]byte
-	for i := range block {
-		inner[i], outer[i] = 0x36, 0x5c
-	}
-	for i, b := range salt {
-		inner[i] ^= b
-		outer[i] ^= b
-	}
-	if block+len(body) > len(inner) {
-		key := salt // moves to the heap, and here alone
-		m := hmac.New(sha256.New, key[:])
-		m.Write(body)
-		return replica.Hash(m.Sum(nil))
-	}
-	n := copy(inner[block:], body)
-	sum := sha256.Sum256(inner[:block+n])
-	copy(outer[block:], sum[:])
-	return sha256.Sum256(outer[:])
+	m := macs.Get().(*mac)
+	defer macs.Put(m)
+	m.keyed(&salt, &ipad, body)
+	m.keyed(&salt, &opad, m.sum[:])
+	return m.sum
+}
+
+// keyed hashes b behind the salt on its pad.
+func (m *mac) keyed(salt *[SaltSize]byte, pad *block, b []byte) {
+	m.key = *pad
+	subtle.XORBytes(m.key[:], m.key[:], salt[:])
+	m.Reset()
+	m.Write(m.key[:])
+	m.Write(b)
+	m.Sum(m.sum[:0])
 }
 
 func chain(before, commitment replica.Hash) replica.Hash {

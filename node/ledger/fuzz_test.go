@@ -30,7 +30,7 @@ func FuzzRecords(f *testing.F) {
 		if entry.decode(b) == nil && b[0] != fullVersion && (!bytes.Equal(entry.encode(nil), b) || entry.size() != len(b)) {
 			t.Errorf("entry %x encodes to %x of %d bytes", b, entry.encode(nil), entry.size())
 		}
-		readSegment(b, 1, 2, func(Entry) bool { return true })
+		readSegment(b, 1, 2, func(*Entry) bool { return true })
 		var h head
 		if h.decode(b) == nil && !bytes.HasPrefix(b, h.encode()[:min(len(b), 72)]) {
 			t.Errorf("head %x encodes to %x", b, h.encode())

@@ -69,8 +69,30 @@ func TestAnImpossibleStepFailsAlone(t *testing.T) {
 	if err != nil || len(entries) != 5 || entries[4].Seq != 5 {
 		t.Errorf("%d entries: %v", len(entries), err)
 	}
-	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Link == linkID(0) || e.Link == linkID(4) }) {
+	if slices.ContainsFunc(entries, func(e *Entry) bool { return e.Link == linkID(0) || e.Link == linkID(4) }) {
 		t.Error("what failed is in the log")
+	}
+	if err := l.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStepsOfOneCommitStandTogether has one that cannot be written among them.
+func TestStepsOfOneCommitStandTogether(t *testing.T) {
+	batches := 0
+	l := open(t, Config{Dir: t.TempDir(), Step: func(*Batch) { batches++ }})
+	g, err := l.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	impossible, before := errors.New("impossible"), batches
+	err = g.Commit(stepOf(t, l, 0, nil), stepOf(t, l, 1, func(*Batch) error { return impossible }), stepOf(t, l, 2, nil))
+	if at := g.Position(); !errors.Is(err, impossible) || at.Seq != 0 || batches != before {
+		t.Fatalf("the log ends at %d after %d batches: %v", at.Seq, batches-before, err)
+	}
+	err = errors.Join(g.Commit(), g.Commit(stepOf(t, l, 0, nil), stepOf(t, l, 2, nil)))
+	if at := g.Position(); err != nil || at.Seq != 2 || batches != before+1 {
+		t.Fatalf("the log ends at %d after %d batches: %v", at.Seq, batches-before, err)
 	}
 	if err := l.Check(); err != nil {
 		t.Error(err)

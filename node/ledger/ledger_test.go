@@ -95,7 +95,7 @@ func TestAGapLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	var early []Arrived
-	for _, e := range []Entry{entries[0], entries[2]} {
+	for _, e := range []*Entry{entries[0], entries[2]} {
 		early = append(early, Arrived{Seq: e.Seq, Salt: e.Salt, Body: e.Body})
 	}
 	if _, err := sg.Receive(ng.Position().Epoch, early); !errors.Is(err, ErrGap) {
@@ -108,7 +108,7 @@ func TestAGapLeavesNothingBehind(t *testing.T) {
 		t.Errorf("stored %+v, want three replicas", stored)
 	}
 	var seqs []replica.Seq
-	err = south.entries('i', "globex", 0, func(e Entry) bool {
+	err = south.entries('i', "globex", 0, func(e *Entry) bool {
 		seqs = append(seqs, e.Seq)
 		return true
 	})

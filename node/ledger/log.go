@@ -26,14 +26,13 @@ type Log struct {
 	l          *Ledger
 	connection string
 
-	leads sync.Mutex // held by the one that commits a group; guards buf
-	buf   []byte
+	leads sync.Mutex // held by the one that commits a group
 
 	mu      sync.Mutex // guards the fields below
 	next    *group     // what may still be joined; nil: nobody waits
 	head    head       // as applied; durable tells how far it is on disk
 	durable head       // as synced
-	tail    []Entry    // newest entries, without gaps up to head.Seq
+	tail    []*Entry   // newest entries, without gaps up to head.Seq
 	held    int        // bytes of tail
 	told    Told
 	flying  map[replica.LinkID]replica.Seq // links whose newest replica is not stored by the peer yet
@@ -87,8 +86,8 @@ type group struct {
 }
 
 type turn struct {
-	step Step
-	err  error
+	steps []Step
+	err   error
 }
 
 // Log opens a connection's log, made where there is none.
@@ -124,7 +123,7 @@ func (g *Log) load() error {
 	if missing(err) != nil {
 		return err
 	}
-	err = g.read(g.told.Stored+1, func(e Entry) bool {
+	err = g.read(g.told.Stored+1, func(e *Entry) bool {
 		g.fly(e)
 		return true
 	})
@@ -147,10 +146,14 @@ func (g *Log) load() error {
 	return g.loadEpoch(fresh)
 }
 
-// Commit returns once the step is on disk. After an error it may or may not
-// be; what a lane commits is computed from what is, so doing it again is harmless.
-func (g *Log) Commit(step Step) error {
-	t := &turn{step: step}
+// Commit returns once the steps, each of another link, are on disk: all with one
+// batch, or none. After an error they may or may not be; what a lane commits is
+// computed from what is, so doing it again is harmless.
+func (g *Log) Commit(steps ...Step) error {
+	if len(steps) == 0 {
+		return nil
+	}
+	t := &turn{steps: steps}
 	g.mu.Lock()
 	with, first := g.next, g.next == nil
 	if first {
@@ -192,25 +195,28 @@ func (g *Log) commit(turns []*turn) (left []*turn) {
 	now := g.head
 	g.mu.Unlock()
 
-	entries := make([]Entry, 0, len(turns))
-	log := segments{b: b, table: 'o', connection: g.connection, buf: g.buf[:0]}
+	steps := 0
+	for _, t := range turns {
+		steps += len(t.steps)
+	}
+	entries := make([]Entry, 0, steps)
+	log := newSegments(b, 'o', g.connection)
+	defer log.free()
+	log.salts = make([]byte, steps*SaltSize)
+	rand.Read(log.salts)
 	for i, t := range turns {
-		e, posted, err := g.fill(&log, &now, t.step)
-		if err != nil {
-			// Nothing of this batch is applied: the others are done again without it.
-			t.err = err
-			return slices.Concat(turns[:i], turns[i+1:])
-		}
-		if posted {
-			entries = append(entries, e)
+		for _, s := range t.steps {
+			if entries, t.err = g.fill(log, &now, s, entries); t.err != nil {
+				// Nothing of this batch is applied: the others are done again without it.
+				return slices.Concat(turns[:i], turns[i+1:])
+			}
 		}
 		if b.Len() > batchBytes {
 			turns, left = turns[:i+1], turns[i+1:]
 			break
 		}
 	}
-	stored, err := g.apply(&log, turns, &now)
-	g.buf = log.buf
+	stored, err := g.apply(log, turns, &now)
 	if err == nil {
 		g.mu.Lock()
 		g.head = now
@@ -252,13 +258,17 @@ func (g *Log) apply(log *segments, turns []*turn, now *head) (stored []flight, e
 	now.From = now.Seq + 1
 	g.mu.Lock()
 	for _, t := range turns {
-		if r := t.step.Replica; r != nil {
-			now.From = min(now.From, r.Seq)
-			if g.replayed(r) {
-				replayed = append(replayed, &t.step)
-			} else {
-				states = append(states, &t.step)
+		for i := range t.steps {
+			s := &t.steps[i]
+			switch r := s.Replica; {
+			case r == nil:
+				continue
+			case g.replayed(r):
+				replayed = append(replayed, s)
+			default:
+				states = append(states, s)
 			}
+			now.From = min(now.From, s.Replica.Seq)
 		}
 	}
 	now.From = g.posts.first(now.From)
@@ -292,35 +302,42 @@ func (g *Log) apply(log *segments, turns []*turn, now *head) (stored []flight, e
 	return stored, g.l.applyUnder(b)
 }
 
-// fill puts one step into the batch and moves now past it.
-func (g *Log) fill(log *segments, now *head, s Step) (e Entry, posted bool, err error) {
+// fill puts one step into the batch, moves now past it, and adds what it posts to
+// the entries.
+func (g *Log) fill(log *segments, now *head, s Step, entries []Entry) ([]Entry, error) {
 	b := log.b
 	if s.Replica != nil {
-		if e, err = g.post(log, now, s); err != nil {
-			return e, false, err
+		e, err := g.post(log, now, s)
+		if err != nil {
+			return entries, err
+		}
+		entries = append(entries, e)
+		if err := log.add(&entries[len(entries)-1]); err != nil {
+			return entries, err
 		}
 	}
 	if s.Outcome != nil {
 		now.Settled++
 		v, err := json.Marshal(s.Outcome)
 		if err != nil {
-			return e, false, fmt.Errorf("encoding an outcome: %w", err)
+			return entries, fmt.Errorf("encoding an outcome: %w", err)
 		}
 		if err := b.Set(table('Y').str(g.connection).num(now.Settled), v, nil); err != nil {
-			return e, false, err
+			return entries, err
 		}
 	}
 	if s.Fill != nil {
 		if err := s.Fill(b); err != nil {
-			return e, false, err
+			return entries, err
 		}
 	}
 	if s.jump != nil {
 		s.jump(now)
 	}
-	return e, s.Replica != nil, nil
+	return entries, nil
 }
 
+// post makes the entry of a step and moves now and the link's state past it.
 func (g *Log) post(log *segments, now *head, s Step) (Entry, error) {
 	r := s.Replica
 	r.Seq = now.Seq + 1
@@ -328,8 +345,8 @@ func (g *Log) post(log *segments, now *head, s Step) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("encoding replica of link %s: %w", r.Link, err)
 	}
-	e := Entry{Seq: r.Seq, At: time.Now(), Link: r.Link, Rules: r.Rules, Verdict: s.Verdict, Body: body}
-	rand.Read(e.Salt[:])
+	e := Entry{Seq: r.Seq, At: log.at, Link: r.Link, Rules: r.Rules, Verdict: s.Verdict, Body: body}
+	log.salts = log.salts[copy(e.Salt[:], log.salts):]
 	e.Commitment = commitment(e.Salt, body)
 	e.Chain = chain(now.Chain, e.Commitment)
 	now.Seq, now.Chain = e.Seq, e.Chain
@@ -339,12 +356,13 @@ func (g *Log) post(log *segments, now *head, s Step) (Entry, error) {
 		s.Out.Whole = r.Seq
 	}
 	s.Out.carried(r.Seq, r)
-	return e, log.add(&e)
+	return e, nil
 }
 
 // keep remembers the newest entries for the sender. The caller holds mu.
 func (g *Log) keep(entries []Entry) {
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		g.tail = append(g.tail, e)
 		g.held += len(e.Body)
 		g.fly(e)
@@ -358,12 +376,12 @@ func (g *Log) keep(entries []Entry) {
 // forget drops the oldest remembered entry. The caller holds mu.
 func (g *Log) forget() {
 	g.held -= len(g.tail[0].Body)
-	g.tail[0] = Entry{}
+	g.tail[0] = nil
 	g.tail = g.tail[1:] // append moves what is left when the array is used up
 }
 
 // fly notes that the peer has yet to store e. The caller holds mu.
-func (g *Log) fly(e Entry) {
+func (g *Log) fly(e *Entry) {
 	g.flying[e.Link] = e.Seq
 	g.flights = append(g.flights, flight{e.Seq, e.Link})
 }
@@ -425,7 +443,7 @@ func (g *Log) InFlight(link replica.LinkID) bool {
 // oldest of them was posted (zero where there is none).
 func (g *Log) Unstored() (n int, oldest time.Time, err error) {
 	from := g.Told().Stored + 1
-	err = g.read(from, func(e Entry) bool {
+	err = g.read(from, func(e *Entry) bool {
 		if n == 0 {
 			oldest = e.At
 		}
@@ -437,7 +455,7 @@ func (g *Log) Unstored() (n int, oldest time.Time, err error) {
 
 // Entries returns durable entries from seq on, at most max of them; none where
 // there is nothing yet. They are the caller's to read, never to change.
-func (g *Log) Entries(from replica.Seq, max int) (entries []Entry, err error) {
+func (g *Log) Entries(from replica.Seq, max int) (entries []*Entry, err error) {
 	if max <= 0 {
 		return nil, nil
 	}
@@ -453,7 +471,7 @@ func (g *Log) Entries(from replica.Seq, max int) (entries []Entry, err error) {
 		return entries, nil
 	}
 	g.mu.Unlock()
-	err = g.read(from, func(e Entry) bool {
+	err = g.read(from, func(e *Entry) bool {
 		if e.Seq <= durable {
 			entries = append(entries, e)
 		}
@@ -463,6 +481,6 @@ func (g *Log) Entries(from replica.Seq, max int) (entries []Entry, err error) {
 }
 
 // read calls use for each entry that left, from seq on, until it says stop.
-func (g *Log) read(from replica.Seq, use func(Entry) bool) error {
+func (g *Log) read(from replica.Seq, use func(*Entry) bool) error {
 	return g.l.entries('o', g.connection, from, use)
 }

@@ -301,8 +301,8 @@ func (g *Log) Mended() error {
 }
 
 // Received returns the peer's replicas from seq on, as they came, at most max.
-func (g *Log) Received(from replica.Seq, max int) (entries []Entry, err error) {
-	err = g.l.entries('i', g.connection, from, func(e Entry) bool {
+func (g *Log) Received(from replica.Seq, max int) (entries []*Entry, err error) {
+	err = g.l.entries('i', g.connection, from, func(e *Entry) bool {
 		entries = append(entries, e)
 		return len(entries) < max
 	})
@@ -321,7 +321,7 @@ func (g *Log) TakenBack() (map[replica.LinkID]*Answered, error) {
 		return links, nil
 	}
 	var fault error
-	err := g.read(back, func(e Entry) bool {
+	err := g.read(back, func(e *Entry) bool {
 		var r *replica.Replica
 		if r, fault = replica.Decode(e.Body); fault != nil || e.Seq > past.Seq {
 			return false
@@ -367,7 +367,7 @@ func (a *Answered) Recall(in *Incoming, d *Done) (moved bool) {
 func (g *Log) FirstDue(id replica.LinkID) (seen replica.Seq, err error) {
 	g.in.mu.Lock()
 	var first replica.Seq
-	if due := g.in.due[id]; len(due) > 0 {
+	if due := g.in.of(id); len(due) > 0 {
 		first = due[0]
 	}
 	g.in.mu.Unlock()

@@ -33,7 +33,7 @@ func (g *Log) outgoing(id replica.LinkID) (*Outgoing, error) {
 func (g *Log) posted(id replica.LinkID) []replica.Seq {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Clone(g.posts.due[id])
+	return slices.Clone(g.posts.of(id))
 }
 
 // replay has o take in those of a link's entries that came after it.
@@ -81,7 +81,7 @@ func (o *Outgoing) replay(seq replica.Seq, r *replica.Replica) {
 
 // replayed reports whether a post's state need not be stored. The caller holds mu.
 func (g *Log) replayed(r *replica.Replica) bool {
-	return !r.Whole && len(g.posts.due[r.Link]) < mostPosts
+	return !r.Whole && len(g.posts.of(r.Link)) < mostPosts
 }
 
 // follow checks that what is replayed of the posts is what their lanes hold.
@@ -103,16 +103,8 @@ func (g *Log) follow(posts []*Step) error {
 // errors. The caller holds leads, and the ledger's states until b is applied: whoever
 // else stores one does so before, or after.
 func (g *Log) settle(b *Batch, before replica.Seq) (settled []flight, err error) {
-	var old []flight
 	g.mu.Lock()
-	for _, f := range g.posts.order {
-		if f.seq >= before || len(old) == mostSettle {
-			break
-		}
-		if due := g.posts.due[f.link]; len(due) > 0 && due[0] == f.seq {
-			old = append(old, flight{due[len(due)-1], f.link})
-		}
-	}
+	old := g.posts.dueBefore(before, mostSettle)
 	g.mu.Unlock()
 	for _, f := range old {
 		posts := g.posted(f.link)

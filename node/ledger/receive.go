@@ -1,14 +1,12 @@
 package ledger
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
 	"sync"
-	"time"
 
 	"parley/replica"
 )
@@ -18,9 +16,8 @@ import (
 // is one record on disk. Which of them wait is memory, made at start from the
 // entries after the oldest that waited.
 type inbox struct {
-	work    sync.Mutex // held by the one receiver; guards applied and buf
+	work    sync.Mutex // held by the one receiver; guards applied
 	applied head       // what was taken; head tells how far it is on disk
-	buf     []byte
 
 	mu   sync.Mutex // guards the fields below
 	head head
@@ -55,7 +52,7 @@ func (in *inbox) folded(link replica.LinkID, seq replica.Seq) []replica.Seq {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.fold(link, seq)
-	return slices.Clone(in.due[link])
+	return slices.Clone(in.of(link))
 }
 
 // oldest is the first arrival that may wait.
@@ -84,6 +81,7 @@ var ErrGap = errors.New("a replica is missing before this one")
 
 // Taken is a batch of arrivals on its way to disk.
 type Taken struct {
+	b   *Batch
 	in  intake
 	now head
 }
@@ -114,18 +112,20 @@ func (g *Log) Take(epoch [16]byte, arrivals []Arrived) (*Taken, error) {
 	if now.Epoch != epoch {
 		return nil, fmt.Errorf("receiving from connection %q: %w", g.connection, ErrRewind)
 	}
-	t := &Taken{in: intake{g: g, log: segments{b: g.l.db.NewBatch(), table: 'i', connection: g.connection, buf: g.in.buf[:0]}}}
+	b := g.l.db.NewBatch()
+	t := &Taken{b: b, in: intake{g: g, log: newSegments(b, 'i', g.connection)}}
 	err := t.fill(&now, arrivals)
-	g.in.buf = t.in.log.buf
+	t.in.log.free()
+	t.in.log = nil
 	if err != nil {
-		return nil, errors.Join(err, t.in.log.b.Close())
+		return nil, errors.Join(err, b.Close())
 	}
 	t.now, g.in.applied = now, now
 	return t, nil
 }
 
 func (t *Taken) fill(now *head, arrivals []Arrived) error {
-	g, b := t.in.g, t.in.log.b
+	g, b := t.in.g, t.b
 	for _, a := range arrivals {
 		if a.Seq <= now.Seq {
 			continue
@@ -138,7 +138,7 @@ func (t *Taken) fill(now *head, arrivals []Arrived) error {
 		}
 	}
 	if n := len(t.in.refused); n > 0 {
-		if err := g.l.unreadable(b, g.connection, n, t.in.refused[n-1].Seq, t.in.fault); err != nil {
+		if err := g.l.unreadable(b, g.connection, n, t.in.refused[n-1].Outcome.Seq, t.in.fault); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (t *Taken) fill(now *head, arrivals []Arrived) error {
 // Stored returns once the batch is on disk.
 func (t *Taken) Stored() (Stored, error) {
 	g := t.in.g
-	if err := errors.Join(g.l.synced(t.in.log.b), t.in.log.b.Close()); err != nil {
+	if err := errors.Join(g.l.synced(t.b), t.b.Close()); err != nil {
 		return Stored{}, fmt.Errorf("receiving from connection %q: %w", g.connection, err)
 	}
 	stored := Stored{Seq: t.now.Seq, Chain: t.now.Chain}
@@ -165,33 +165,28 @@ func (t *Taken) Stored() (Stored, error) {
 		stored.Due = append(stored.Due, f.link)
 	}
 	g.in.mu.Unlock()
-	for _, o := range t.in.refused {
-		if err := g.Commit(Step{Outcome: &o}); err != nil {
-			return Stored{}, err
-		}
-	}
-	return stored, nil
+	return stored, g.Commit(t.in.refused...)
 }
 
 // intake is one batch of arrivals on its way to disk.
 type intake struct {
 	g       *Log
-	log     segments
+	log     *segments
 	due     []flight
-	refused []replica.Outcome
-	fault   error // why the last of them cannot be read
+	refused []Step // the outcomes that say so
+	fault   error  // why the last of them cannot be read
 }
 
 // take logs one arrival.
 func (in *intake) take(now *head, a Arrived) error {
-	e := Entry{Seq: a.Seq, At: time.Now(), Verdict: Received, Salt: a.Salt, Body: a.Body, Commitment: commitment(a.Salt, a.Body)}
+	e := Entry{Seq: a.Seq, At: in.log.at, Verdict: Received, Salt: a.Salt, Body: a.Body, Commitment: commitment(a.Salt, a.Body)}
 	e.Chain = chain(now.Chain, e.Commitment)
 	r, err := replica.Open(a.Body) // folding it makes its items
 	if err == nil && r.Seq != a.Seq {
 		err = fmt.Errorf("it calls itself replica %d", r.Seq)
 	}
 	if err != nil {
-		in.refused = append(in.refused, replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: Malformed})
+		in.refused = append(in.refused, Step{Outcome: &replica.Outcome{Seq: a.Seq, State: replica.Refused, Code: Malformed}})
 		in.fault, e.Verdict = err, Unread
 		in.g.l.log.Warn("a replica cannot be read", "connection", in.g.connection, "seq", a.Seq, "err", err)
 	} else {
@@ -206,8 +201,10 @@ func (in *intake) take(now *head, a Arrived) error {
 func (g *Log) Due() []replica.LinkID {
 	g.in.mu.Lock()
 	defer g.in.mu.Unlock()
-	links := slices.Collect(maps.Keys(g.in.due))
-	slices.SortFunc(links, func(a, b replica.LinkID) int { return cmp.Compare(g.in.due[a][0], g.in.due[b][0]) })
+	var links []replica.LinkID
+	for _, f := range g.in.dueBefore(math.MaxUint64, len(g.in.due)) {
+		links = append(links, f.link)
+	}
 	return links
 }
 

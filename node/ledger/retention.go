@@ -18,7 +18,8 @@ import (
 var ErrErased = errors.New("the replica's content is not kept any more")
 
 const (
-	pruneSegments = 64 // segments that one step rewrites at most: some 2 MiB
+	pruneSegments = 64      // segments that one step rewrites at most
+	pruneBytes    = 2 << 20 // of them after which it rewrites no further one
 	mostDays      = 4000
 )
 
@@ -95,9 +96,9 @@ func (g *Log) erase(b *Batch, t byte, from, last replica.Seq, cutoff time.Time) 
 		return from, false, err
 	}
 	next = from
-	rewritten := 0
+	rewritten, read := 0, 0
 	err = g.l.scanFrom(prefix, start, func(k, v []byte) (bool, error) {
-		if rewritten >= pruneSegments {
+		if rewritten >= pruneSegments || read >= pruneBytes {
 			more = true
 			return false, nil
 		}
@@ -105,16 +106,16 @@ func (g *Log) erase(b *Batch, t byte, from, last replica.Seq, cutoff time.Time) 
 		first := replica.Seq(name.num())
 		young := false
 		s := segments{b: b, table: t, connection: g.connection, whole: true}
-		_, err := readSegment(v, first, first, func(e Entry) bool {
+		_, err := readSegment(v, first, first, func(e *Entry) bool {
 			if young = young || e.Seq > last || e.At.After(cutoff); !young {
 				e.Body, e.Erased = nil, true
 				next = e.Seq + 1
 			}
-			err := s.add(&e)
+			err := s.add(e)
 			return err == nil
 		})
 		if err == nil && next > max(first, from) {
-			rewritten++
+			rewritten, read = rewritten+1, read+len(v)
 			err = s.close()
 		}
 		return !young, err

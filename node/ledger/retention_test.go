@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,6 +84,28 @@ func TestOldBodiesGoAndTheirProofStays(t *testing.T) {
 }
 
 // prune runs all steps of one retention.
+// TestLargeBodiesGoAFewAtATime erases more in all than one step may read.
+func TestLargeBodiesGoAFewAtATime(t *testing.T) {
+	l := memory(t)
+	g, err := l.Log("acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const all, each = 10, pruneBytes / 4
+	for i := range all {
+		post(t, l, g, linkID(i), strings.Repeat("x", each))
+	}
+	if _, err := g.Acknowledged(all); err != nil {
+		t.Fatal(err)
+	}
+	if steps := prune(t, g, time.Now().Add(2*time.Hour), time.Hour); steps != 3 {
+		t.Errorf("%d steps, want 3: of four, four and two", steps)
+	}
+	if n := erased(t, g, 'o'); n != all {
+		t.Errorf("%d of %d bodies were erased", n, all)
+	}
+}
+
 func prune(t *testing.T, g *Log, now time.Time, keep time.Duration) (steps int) {
 	t.Helper()
 	for {
@@ -100,7 +123,7 @@ func prune(t *testing.T, g *Log, now time.Time, keep time.Duration) (steps int) 
 func erased(t *testing.T, g *Log, table byte) (n int) {
 	t.Helper()
 	before := replica.Seq(0)
-	err := g.l.entries(table, g.connection, 1, func(e Entry) bool {
+	err := g.l.entries(table, g.connection, 1, func(e *Entry) bool {
 		if e.Erased {
 			n++
 		}
