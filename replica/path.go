@@ -81,6 +81,9 @@ var linkText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 // String is 26 characters of lower-case base32 (RFC 4648) without padding.
 func (l LinkID) String() string { return linkText.EncodeToString(l[:]) }
 
+// Append appends what String returns to b.
+func (l LinkID) Append(b []byte) []byte { return linkText.AppendEncode(b, l[:]) }
+
 // IsZero says that l names no link.
 func (l LinkID) IsZero() bool { return l == LinkID{} }
 

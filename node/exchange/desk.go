@@ -215,23 +215,9 @@ func (d *Desk) ask(k ledger.Link, due time.Time, backfill bool) {
 	d.queue.add(j)
 }
 
-// wakeLink asks for a visit of a link that is known by its id; the visit finds
-// its ticket.
-func (d *Desk) wakeLink(c *Connection, id replica.LinkID) {
-	d.queue.add(job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id})
-}
-
-// wakeLinks is wakeLink for several.
-func (d *Desk) wakeLinks(c *Connection, ids []replica.LinkID) {
-	if len(ids) == 0 {
-		return
-	}
-	jobs := make([]job, len(ids))
-	for i, id := range ids {
-		jobs[i] = job{lane: c.Name + "/" + id.String(), connection: c.Name, link: id}
-	}
-	d.queue.add(jobs...)
-}
+// wakeLink asks for visits of links that are known by their ids; each finds its
+// ticket.
+func (d *Desk) wakeLink(c *Connection, ids ...replica.LinkID) { d.queue.addLinks(c.Name, ids) }
 
 // freed is called when a link may post its next replica: what changed meanwhile
 // still has its dirty mark.

@@ -61,6 +61,28 @@ func (q *queue) add(jobs ...job) {
 	q.nudge()
 }
 
+// addLinks asks for visits of links whose lanes are their own, due at once.
+func (q *queue) addLinks(connection string, links []replica.LinkID) {
+	if len(links) == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	prefix := append([]byte(connection), '/')
+	for _, id := range links {
+		lane := id.Append(prefix)
+		if old := q.jobs[string(lane)]; old == nil || !old.asksNoLess() {
+			q.put(&job{lane: string(lane), connection: connection, link: id})
+		}
+	}
+	q.nudge()
+}
+
+// asksNoLess reports whether j waits and takes in all that addLinks asks for.
+func (j *job) asksNoLess() bool {
+	return !j.running && j.due.IsZero() && !j.backfill && j.told.IsZero()
+}
+
 // put takes a job in, or folds it into the one that its lane has. The caller
 // holds mu.
 func (q *queue) put(j *job) {

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"parley/replica"
 )
 
 // TestQueueHandsOutInOrder compares the queue with a list that is searched.
@@ -102,4 +106,40 @@ func BenchmarkQueue(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/jobs, "ns/job")
+}
+
+// TestALinkIsAskedForInItsLane asks for links with jobs and by their ids, and
+// compares what is then handed out.
+func TestALinkIsAskedForInItsLane(t *testing.T) {
+	links := []replica.LinkID{{1}, {2}, {3}, {4}, {5}}
+	lane := func(id replica.LinkID) string { return "acme/" + id.String() }
+	now := time.Now()
+	fill := func(ask func(*queue)) []*job {
+		q := newQueue()
+		q.add(job{lane: lane(links[0]), connection: "acme", link: links[0], retry: true},
+			job{lane: lane(links[1]), connection: "acme", link: links[1], due: now.Add(time.Hour)},
+			job{lane: lane(links[2]), connection: "acme", link: links[2], backfill: true},
+			job{lane: lane(links[3]), connection: "acme", link: links[3], told: now})
+		ask(q)
+		ask(q)
+		jobs, _ := q.take(now, 10)
+		ask(q)
+		for _, j := range jobs {
+			q.done(j, time.Time{})
+		}
+		again, _ := q.take(now, 10)
+		return append(jobs, again...)
+	}
+	want := fill(func(q *queue) {
+		for _, id := range links {
+			q.add(job{lane: lane(id), connection: "acme", link: id})
+		}
+	})
+	got := fill(func(q *queue) { q.addLinks("acme", links) })
+	if len(want) != 2*len(links) {
+		t.Fatalf("%d jobs, want each link's twice", len(want))
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(job{})); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -88,7 +88,7 @@ func (t *talk) store(c *Connection, taken <-chan *ledger.Taken) (first error) {
 			first = err
 			c.lost(t, trouble(err))
 		}
-		t.d.wakeLinks(c, stored.Due)
+		t.d.wakeLink(c, stored.Due...)
 		if c.Log.CaughtUp() {
 			t.d.mendSoon()
 		}
