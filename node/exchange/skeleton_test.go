@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +23,7 @@ const (
 // link has a state. It returns how many a second cross with so many outstanding.
 func skeleton(b *testing.B, outstanding int) float64 {
 	b.Helper()
-	s := &bones{stores: map[string]*ledger.Ledger{}, posted: make(chan chan struct{}, outstanding)}
+	s := &bones{stores: map[string]*ledger.Ledger{}, post: make(chan int, outstanding), home: make(chan int, outstanding)}
 	serve := map[string]func(context.Context, *transport.Session) error{"north": s.send, "south": s.receive}
 	join(b, func(name string, _ *transport.Identity) transport.Config {
 		store, err := ledger.Open(ledger.Config{Dir: filepath.Join(b.TempDir(), name)})
@@ -33,32 +32,26 @@ func skeleton(b *testing.B, outstanding int) float64 {
 		s.stores[name] = store
 		return transport.Config{Serve: serve[name]}
 	})
-	crossed := make(chan struct{}, 1)
-	s.posted <- crossed
-	<-crossed // both have met
-	var done atomic.Int64
-	var wg sync.WaitGroup
-	begin := time.Now()
-	for range outstanding {
-		wg.Go(func() {
-			crossed := make(chan struct{}, 1)
-			for ; time.Since(begin) < skeletonTime; done.Add(1) {
-				s.posted <- crossed
-				<-crossed
-			}
-		})
+	s.post <- 1
+	<-s.home // both have met
+	done, begin := 0, time.Now()
+	s.post <- outstanding
+	for away := outstanding; away > 0; {
+		n := <-s.home
+		done += n
+		if time.Since(begin) < skeletonTime {
+			s.post <- n
+		} else {
+			away -= n
+		}
 	}
-	wg.Wait()
-	return float64(done.Load()) / time.Since(begin).Seconds()
+	return float64(done) / time.Since(begin).Seconds()
 }
 
 type bones struct {
 	stores map[string]*ledger.Ledger
-	posted chan chan struct{} // each told when its bytes are on the other side's disk
-
-	mu      sync.Mutex
-	flights []chan struct{} // those under way, oldest first
-	stored  uint64          // how many came before them
+	post   chan int // so many more
+	home   chan int // so many are on the other side's disk
 }
 
 func (s *bones) send(ctx context.Context, session *transport.Session) error {
@@ -72,17 +65,16 @@ func (s *bones) send(ctx context.Context, session *transport.Session) error {
 	told.Go(func() { s.told(ctx, session) })
 	body := make([]byte, skeletonBody-8)
 	for seq := uint64(1); ; {
-		var group []chan struct{}
+		group := 0
 		select {
-		case c := <-s.posted:
-			group = append(group, c)
+		case group = <-s.post:
 		case <-ctx.Done():
 			return nil
 		}
-		for len(s.posted) > 0 {
-			group = append(group, <-s.posted)
+		for len(s.post) > 0 {
+			group += <-s.post
 		}
-		heads := make([]byte, 0, 8*len(group))
+		heads := make([]byte, 0, 8*group)
 		err := s.stores["north"].Write(func(batch *ledger.Batch) error {
 			for range group {
 				heads = binary.BigEndian.AppendUint64(heads, seq)
@@ -96,9 +88,6 @@ func (s *bones) send(ctx context.Context, session *transport.Session) error {
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.flights = append(s.flights, group...)
-		s.mu.Unlock()
 		for ; len(heads) > 0; heads = heads[8:] {
 			if err := w.WriteMessage('R', heads[:8], body); err != nil {
 				return err
@@ -112,19 +101,14 @@ func (s *bones) send(ctx context.Context, session *transport.Session) error {
 
 // told takes the acknowledgements, each of everything up to a number.
 func (s *bones) told(ctx context.Context, session *transport.Session) {
-	for {
+	for stored := uint64(0); ; {
 		_, m, err := session.RecvControl(ctx)
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		n := binary.BigEndian.Uint64(m) - s.stored
-		stored := s.flights[:n]
-		s.flights, s.stored = s.flights[n:], s.stored+n
-		s.mu.Unlock()
-		for _, c := range stored {
-			c <- struct{}{}
-		}
+		now := binary.BigEndian.Uint64(m)
+		s.home <- int(now - stored)
+		stored = now
 	}
 }
 
