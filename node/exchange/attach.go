@@ -66,7 +66,11 @@ func (w *work) ready(a rules.AttachmentWrite) (bool, error) {
 		w.again = sooner(w.again, again)
 		return false, nil
 	}
-	blob, wait, err := w.d.Fetch(w.c, w.link.ID, a.Hash, a.Size)
+	fetch := w.d.Fetch
+	if w.job.asked {
+		fetch = w.d.Refetch
+	}
+	blob, wait, err := fetch(w.c, w.link.ID, a.Hash, a.Size)
 	switch {
 	case errors.Is(err, ErrNoSpool):
 		w.hold(a.Path, ledger.Definite, FileRoom, "This node has no place for files on their way.", a.Rule, "Run the node with a home that it may write to.")

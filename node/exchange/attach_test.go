@@ -107,6 +107,38 @@ func (c *company) spooled() int {
 	return len(names)
 }
 
+// TestAFileThatWasGivenUpComesWhenAPersonAsks has it read by nobody: first here, to be shared, then for the partner.
+func TestAFileThatWasGivenUpComesWhenAPersonAsks(t *testing.T) {
+	t.Parallel()
+	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		w.quiet()
+		unreadable := func(skip int) {
+			w.must(w.north.tenant.Fault(sim.Fault{Kind: "drop", Method: "GET", Path: "/file/*/binary", Times: 100_000, Skip: skip}))
+		}
+		asks := func(c *company, file string) {
+			w.north.tenant.ClearFaults()
+			began := time.Now()
+			c.retryAll()
+			w.until(file+" crosses", 3*time.Minute, func() bool { return strings.Contains(fmt.Sprint(w.south.files(twin)), file) })
+			if took := time.Since(began); took > 30*time.Second {
+				t.Errorf("%s came %v after a person had asked", file, took)
+			}
+		}
+		unreadable(0)
+		w.north.attach(key, "shot.png", 70_000, true)
+		w.until("it is held in the north", 10*time.Minute, func() bool { return w.north.heldAs(exchange.FileUnread).Key != "" })
+		asks(w.north, "shot.png")
+		w.quiet()
+		unreadable(1) // it is read once, to be shared
+		w.north.attach(key, "log.txt", 90_000, true)
+		w.until("it is held in the south", 20*time.Minute, func() bool { return len(w.south.waiting()) > 0 })
+		asks(w.south, "log.txt")
+		w.quiet()
+		same(t, "what waits", append(w.north.waiting(), w.south.waiting()...), "[]")
+	})
+}
+
 func TestFilesCrossOnceAndStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	inWorld(t, withFiles(customer), withFiles(vendor), func(w *world) {

@@ -129,10 +129,7 @@ func (f *files) ask(id ledger.FileID, a jsm.Attachment, ticket string) *rules.He
 	if s == nil {
 		s = &sum{file: a, tickets: map[string]bool{}}
 		f.sums[id] = s
-		select {
-		case f.wake <- struct{}{}:
-		default:
-		}
+		f.stir()
 	}
 	s.tickets[ticket] = true
 	if s.wait == nil {
@@ -140,6 +137,26 @@ func (f *files) ask(id ledger.FileID, a jsm.Attachment, ticket string) *rules.He
 	}
 	held := *s.wait
 	return &held
+}
+
+// again has the files of a ticket read now that could not be read: a person asks. Until that fails, too, nothing waits.
+func (f *files) again(ticket string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.sums {
+		if s.tickets[ticket] && s.wait != nil {
+			s.wait, s.failed, s.next = nil, sumsFailed-1, time.Time{}
+		}
+	}
+	f.stir()
+}
+
+// stir has it looked anew which file is to be read.
+func (f *files) stir() {
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 }
 
 func (f *files) delay(ticket string) {
@@ -257,10 +274,7 @@ func (d *Desk) sumFile(ctx context.Context, id ledger.FileID, s *sum) {
 		d.log.Warn("a file could not be read to be shared", "err", quiet(err))
 	}
 	if !look {
-		select {
-		case f.wake <- struct{}{}: // when to try again is news
-		default:
-		}
+		f.stir() // when to try again is news
 		return
 	}
 	for _, ticket := range tickets {

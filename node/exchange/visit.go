@@ -50,6 +50,9 @@ func (d *Desk) visit(ctx context.Context, j *job, t *jsm.Ticket) (again time.Tim
 	if j.ticket != "" && t == nil {
 		return again, d.vanished(ctx, j, links)
 	}
+	if j.asked {
+		d.files.again(j.ticket)
+	}
 	lanes, err := d.lanes(j, links)
 	if err != nil {
 		return again, err
