@@ -115,6 +115,11 @@ func (w *work) absorbAll(t *jsm.Ticket) error {
 			w.base(view, p)
 		}
 	}
+	for p, ours := range tr.items {
+		if _, shown := view[p]; !ours && !shown && tr.moved[p] { // a person has taken it away since
+			w.force(p)
+		}
+	}
 	return nil
 }
 

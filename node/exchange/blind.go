@@ -20,6 +20,7 @@ func (w *work) blind(pending map[replica.Path]bool) {
 	}
 	waits := w.unjudged(pending)
 	known := map[replica.Path]replica.Seq{}
+	seen := max(w.done.Seq, w.knew)
 	for p, it := range w.view {
 		if p.Element() != "" || it.Hash(p) == w.out.Bases[p].Local || w.out.Bases[p].Local == ledger.Forced {
 			continue
@@ -30,8 +31,8 @@ func (w *work) blind(pending map[replica.Path]bool) {
 			known[p] = seq - 1
 		case noted && (seq > 0 || !w.r.Answered(p)):
 			known[p] = before
-		case !w.r.Answered(p) && w.in.Seq > w.done.Seq:
-			known[p] = w.done.Seq
+		case !w.r.Answered(p) && w.in.Seq > seen:
+			known[p] = seen
 		}
 	}
 	w.friction.Known = known

@@ -109,13 +109,13 @@ func (w *work) fill(ctx context.Context) (again time.Time, fresh *jsm.Ticket, er
 
 // filled notes that a twin is complete already: the completing edit sets the mark
 // as it fills the ticket, so where the mark is, only its answer was lost. People
-// may have worked on the ticket since, and their word is one like any other.
+// may have worked on the ticket since: their word answers what it was filled from.
 func (w *work) filled() error {
 	var m mark
 	if !w.creating || w.ticket == nil || json.Unmarshal(w.ticket.Marks[jsm.MarkKey], &m) != nil || m.Link != w.link.ID {
 		return nil
 	}
-	w.creating, w.link.Complete = false, true
+	w.creating, w.link.Complete, w.knew = false, true, w.link.From
 	return w.absorbAll(w.ticket)
 }
 

@@ -63,6 +63,7 @@ func (w *work) arrival(changed []replica.Path, twins map[replica.Path]ledger.Twi
 			}
 			return ours, yes
 		},
+		Known:     func(remote replica.Path) bool { return w.in.Items[remote].Seq <= w.knew },
 		Withdrawn: func(p replica.Path) int64 { return w.in.Items[p].Gone },
 		Twin:      twinIn(twins),
 		Shared:    func(id replica.LinkID) (jsm.Option, bool) { return w.c.ticketOf(w.d.led, id) },

@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,5 +37,64 @@ func TestACompletedTwinIsNotCompletedAgain(t *testing.T) {
 		w.quiet()
 		same(t, "the vendor's priority", w.south.named(twin, "priority"), "P4")
 		same(t, "the customer's priority", w.north.named(key, "priority"), "Low")
+	})
+}
+
+// labels has both sides share them, too.
+var labels = strings.NewReplacer(`"status"]`, `"status", "labels"]`, `accept = [`, `accept = ["labels", `)
+
+// TestALabelTakenOffATwinInTheMakingIsTakenOff has somebody do that before the last
+// write that makes the twin.
+func TestALabelTakenOffATwinInTheMakingIsTakenOff(t *testing.T) {
+	t.Parallel()
+	theirs := labels.Replace(vendor) + "\n[incoming.status]\nmap = { \"Waiting for support\" = \"In Progress\" }\n"
+	inWorld(t, labels.Replace(customer), theirs, func(w *world) {
+		w.south.before("POST", "/transitions", func() { w.south.edit("HELP-1", map[string]any{"labels": []string{"vendor-x"}}) })
+		key := w.north.raise("Printer on fire", map[string]any{"labels": []string{"vendor-x", "vpn"}})
+		w.until("the twin is made", time.Minute, func() bool { return w.north.twin(key) != "" })
+		w.quiet()
+		same(t, "the vendor's labels", w.south.fields("HELP-1")["labels"], "[vendor-x]")
+		same(t, "the customer's labels", w.north.fields(key)["labels"], "[vendor-x]")
+	})
+}
+
+// TestWhatIsSaidOnATwinAnswersWhatItWasMadeFrom has the node die when the edit that
+// completes a twin is carried out, before it hears of that. People work on the twin
+// while no node runs. The customer's clock is an hour ahead: by the times all that
+// the twin was made from is later than what they say.
+func TestWhatIsSaidOnATwinAnswersWhatItWasMadeFrom(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{afterCall, lostCall} {
+		t.Run(kind, func(t *testing.T) { answersWhatItWasMadeFrom(t, kind) })
+	}
+}
+
+func answersWhatItWasMadeFrom(t *testing.T, kind string) {
+	inWorld(t, labels.Replace(customer), labels.Replace(vendor), func(w *world) {
+		w.north.tenant.Advance(time.Hour)
+		p := &w.south.perils
+		p.mu.Lock()
+		p.on, p.fate = true, mishap{kind: kind, n: 2}
+		p.mu.Unlock()
+		key := w.north.raise("Printer on fire", map[string]any{"labels": []string{"vendor-x", "vpn", "wifi"}, "priority": name("High")})
+		w.catching(100*time.Millisecond, "the mishap", 2*time.Minute, func() bool {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.struck
+		})
+		twin := "HELP-1"
+		same(t, "the twin's labels", w.south.fields(twin)["labels"], "[vendor-x vpn wifi]")
+		w.south.edit(twin, map[string]any{"priority": name("P4"), "labels": []string{"vendor-x", "wifi"}, "summary": "Printer smokes"})
+		w.south.move(twin, "In Progress")
+		w.north.edit(key, map[string]any{"summary": "Printer burns"}) // of which nobody on the twin knows
+		w.pass(time.Minute)
+		w.quiet()
+		same(t, "the vendor's summary", w.south.fields(twin)["summary"], "Printer burns")
+		same(t, "the customer's summary", w.north.fields(key)["summary"], "Printer burns")
+		same(t, "the vendor's priority", w.south.named(twin, "priority"), "P4")
+		same(t, "the customer's priority", w.north.named(key, "priority"), "Low")
+		same(t, "the customer's status", w.north.named(key, "status"), "In progress")
+		same(t, "the vendor's labels", w.south.fields(twin)["labels"], "[vendor-x wifi]")
+		same(t, "the customer's labels", w.north.fields(key)["labels"], "[vendor-x wifi]")
 	})
 }

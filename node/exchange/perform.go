@@ -72,6 +72,12 @@ func (w *work) announce(plan *rules.Plan) error {
 				return err
 			}
 		}
+		if w.creating {
+			w.link.From = w.in.Seq
+			if err := ledger.PutLink(b, w.link); err != nil {
+				return err
+			}
+		}
 		return w.recovered(b)
 	})
 }

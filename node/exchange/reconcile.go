@@ -84,6 +84,7 @@ type work struct {
 	ours     bool        // a ticket found by its mark is this visit's to fill
 	ticket   *jsm.Ticket // as read before the writes; nil while there is none
 	view     replica.View
+	knew     replica.Seq                // up to it the peer's was known to whoever has changed the ticket; 0: nothing was
 	creating bool                       // the ticket is ours to fill: nobody's edit is in the way
 	intents  []ledger.Intent            // of this reconcile, and those recovered that still wait
 	unsure   []ledger.Intent            // whose call had no clear answer

@@ -18,6 +18,7 @@ type Link struct {
 	Theirs     bool           `json:"theirs"`             // the peer shared it first: the local ticket is the twin
 	Made       bool           `json:"made"`               // parley made the local ticket
 	Complete   bool           `json:"complete,omitempty"` // … and filled in what the portal form lacks
+	From       replica.Seq    `json:"from,omitempty"`     // … from all up to this sequence of the peer's, which people who work on it know
 	Since      int64          `json:"since"`              // Unix ms: what was said before stays here; 0: all history
 	Born       int64          `json:"born"`               // Unix ms
 	Waits      bool           `json:"waits,omitempty"`    // its first share waits for a person's release

@@ -69,6 +69,9 @@ type Arrival struct {
 	// Concurrent reports whether somebody changed the outgoing item here without knowing of the peer's
 	// change of the remote one, and our value (without a kind: removed, at its time). nil: never.
 	Concurrent func(remote, outgoing replica.Path) (ours replica.Item, yes bool)
+	// Known reports whether whoever changed anything here knew the peer's item: the ticket was made from it, and it was
+	// not judged since. nil: never.
+	Known func(remote replica.Path) bool
 	// Withdrawn is when the peer withdrew an item: Unix ms by its Jira, 0 unknown. nil: never known.
 	Withdrawn func(remote replica.Path) int64
 	// Twin gives the local comment that parley wrote for a remote one. nil: there is none.

@@ -292,6 +292,10 @@ func (p *planner) wins(r *inRule, at replica.Path, stamp int64, to string, moves
 	if !concurrent {
 		return true
 	}
+	if p.known(r) {
+		p.decide(r, at, Ours, to, "it was set here since the ticket was made from the peer's")
+		return false
+	}
 	theirs := p.in.Remote[at]
 	theirsWin := p.in.theirs(stamp, ours.At)
 	switch wins := r.e.Wins.Value; {
@@ -314,6 +318,12 @@ func (p *planner) wins(r *inRule, at replica.Path, stamp int64, to string, moves
 	p.overrule(r, at, ours, true)
 	p.plan.Contested = append(p.plan.Contested, Contested{at, false, moves})
 	return true
+}
+
+// known reports whether who set here what a rule writes knew all of the peer's that the rule is judged for.
+func (p *planner) known(r *inRule) bool {
+	paths := slices.DeleteFunc(slices.Clone(p.in.Changed), func(path replica.Path) bool { return !r.reads(path) })
+	return p.in.Known != nil && len(paths) > 0 && !slices.ContainsFunc(paths, func(path replica.Path) bool { return !p.in.Known(path) })
 }
 
 func (p *planner) overrule(r *inRule, at replica.Path, it replica.Item, ours bool, beaten ...replica.Path) {

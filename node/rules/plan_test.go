@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,29 @@ func TestAnUnmappedValueSaysWhatToDo(t *testing.T) {
 	}
 	if !p.Empty() {
 		t.Error("the plan writes something")
+	}
+}
+
+// TestWhoKnewThePeersWordSaysTheLast: but only who knew all that a rule is judged for.
+func TestWhoKnewThePeersWordSaysTheLast(t *testing.T) {
+	for _, c := range []struct {
+		rule  string
+		known []replica.Path
+		want  Verdict
+	}{
+		{`value = 'view.priority + "/" + view["view:impact"]'`, []replica.Path{"priority", "view:impact"}, Ours},
+		{`value = 'view.priority + "/" + view["view:impact"]'`, []replica.Path{"priority"}, Written},
+		{`value = 'view.priority + "/" + view["view:impact"]'`, nil, Written},
+		{`set = "C-1"`, []replica.Path{"priority", "view:impact"}, Lost}, // due by the rules alone
+	} {
+		in := arrive(ticket(nil), items{"priority": replica.Option{Name: "P1"}, "view:impact": replica.Text("big")})
+		in.RulesChanged = true
+		in.Concurrent = func(_, _ replica.Path) (replica.Item, bool) { return replica.NewItem(replica.Text("C-2"), 1), true }
+		in.Known = func(path replica.Path) bool { return slices.Contains(c.known, path) }
+		p := compile(t, "[outgoing]\nshare = [\"field:Contract reference\"]\n[incoming.\"field:Contract reference\"]\n"+c.rule).Plan(in)
+		if len(p.Decisions) != 1 || p.Decisions[0].Verdict != c.want || len(p.Overruled) > 0 && c.want == Ours {
+			t.Errorf("%s, known %v: %+v, lost %v", c.rule, c.known, p.Decisions, p.Overruled)
+		}
 	}
 }
 
