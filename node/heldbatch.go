@@ -27,7 +27,7 @@ type HeldBatch struct {
 type Retried struct {
 	ID    string `json:"id"`
 	Key   string `json:"key"`
-	State string `json:"state"` // solved, held, waiting (its turn has not come), later (no node runs)
+	State string `json:"state"` // solved, held, waiting (for its turn, or for its file), later (no node runs)
 	Why   string `json:"why"`
 }
 
@@ -68,7 +68,8 @@ func (n *Node) heldRetryAll(ctx context.Context, q HeldBatch) ([]Retried, error)
 // retryOne has one item's link visited, and looks whether it still waits.
 func (n *Node) retryOne(ctx context.Context, id string, h ledger.Held) Retried {
 	r := Retried{ID: id, Key: h.Key, State: "solved"}
-	switch l := n.live.Load(); {
+	l := n.live.Load()
+	switch {
 	case h.Connection == "":
 		return r // it was solved meanwhile
 	case h.Link.IsZero():
@@ -97,6 +98,12 @@ func (n *Node) retryOne(ctx context.Context, id string, h ledger.Held) Retried {
 	}
 	if i := slices.IndexFunc(now, func(now ledger.Held) bool { return now.ID() == id }); i >= 0 {
 		r.State, r.Why = "held", now[i].Reason
+		return r
+	}
+	if under, err := l.desk.Underway(h); err != nil {
+		r.State, r.Why = "held", err.Error()
+	} else if under && r.State == "solved" {
+		r.State, r.Why = "waiting", "it was tried again, and is not settled yet"
 	}
 	return r
 }

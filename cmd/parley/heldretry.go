@@ -127,7 +127,7 @@ func (r *retries) print(c *cobra.Command) error {
 	if err := table(c.OutOrStdout(), "", []string{"ID", "KEY", "STATE", "WHY"}, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(c.OutOrStdout(), "%s: %d solved, %d still held, %d not tried yet\n", count(r.Asked, "item"), r.Solved, r.Held, r.Waiting)
+	_, err := fmt.Fprintf(c.OutOrStdout(), "%s: %d solved, %d still held, %d waiting\n", count(r.Asked, "item"), r.Solved, r.Held, r.Waiting)
 	return err
 }
 

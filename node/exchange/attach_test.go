@@ -116,26 +116,32 @@ func TestAFileThatWasGivenUpComesWhenAPersonAsks(t *testing.T) {
 		unreadable := func(skip int) {
 			w.must(w.north.tenant.Fault(sim.Fault{Kind: "drop", Method: "GET", Path: "/file/*/binary", Times: 100_000, Skip: skip}))
 		}
-		asks := func(c *company, file string) {
+		asks := func(c *company, file string, h ledger.Held) {
 			w.north.tenant.ClearFaults()
 			began := time.Now()
-			c.retryAll()
+			w.north.before("GET", "/attachment/content/"+w.north.copyOf(key, file), func() { time.Sleep(5 * time.Second) })
+			w.must(c.desk.RetryNow(w.t.Context(), h.Connection, h.Link))
+			same(t, "what still waits", c.waiting(), "[]")
+			if under, err := c.desk.Underway(h); err != nil || !under {
+				t.Errorf("%s is not on its way: %v", file, err)
+			}
 			w.until(file+" crosses", 3*time.Minute, func() bool { return strings.Contains(fmt.Sprint(w.south.files(twin)), file) })
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("%s came %v after a person had asked", file, took)
+			}
+			w.quiet()
+			if under, err := c.desk.Underway(h); err != nil || under {
+				t.Errorf("%s is still on its way: %v", file, err)
 			}
 		}
 		unreadable(0)
 		w.north.attach(key, "shot.png", 70_000, true)
 		w.until("it is held in the north", 10*time.Minute, func() bool { return w.north.heldAs(exchange.FileUnread).Key != "" })
-		asks(w.north, "shot.png")
-		w.quiet()
+		asks(w.north, "shot.png", w.north.heldAs(exchange.FileUnread))
 		unreadable(1) // it is read once, to be shared
 		w.north.attach(key, "log.txt", 90_000, true)
-		w.until("it is held in the south", 20*time.Minute, func() bool { return len(w.south.waiting()) > 0 })
-		asks(w.south, "log.txt")
-		w.quiet()
-		same(t, "what waits", append(w.north.waiting(), w.south.waiting()...), "[]")
+		w.until("it is held in the south", 20*time.Minute, func() bool { return w.south.heldAs(exchange.FileLate).Key != "" })
+		asks(w.south, "log.txt", w.south.heldAs(exchange.FileLate))
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"parley/node/ledger"
 	"parley/replica"
 )
 
@@ -38,4 +39,22 @@ func (d *Desk) RetryNow(ctx context.Context, connection string, id replica.LinkI
 		}
 		return why
 	}
+}
+
+// Underway reports held work that was tried again, is held no longer and not settled either: its file is being read, or
+// on its way, or what became of its write is not known yet.
+func (d *Desk) Underway(h ledger.Held) (bool, error) {
+	if !h.Out {
+		done, err := d.led.Done(h.Connection, h.Link)
+		return err == nil && done.Pending[h.Path], err
+	}
+	f := d.files
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id := range f.sums {
+		if h.Path.Kind() == "attachment" && h.Path.Element() == id.ID {
+			return true, nil
+		}
+	}
+	return false, nil
 }
