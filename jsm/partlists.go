@@ -14,6 +14,10 @@ func (t *Ticket) lists(id string) bool {
 	return id == WatcherList || id == WorklogList && t.WorklogsTotal == len(t.Worklogs) || id == WebLinkList && t.webLinks || strings.HasPrefix(id, ratingPrefix) && t.rated
 }
 
+// Ask has every read from now on bring the lists among these fields. Reads that name their fields ask by themselves;
+// those of a whole ticket (Ticket, and the answer of an edit) bring what was asked for before.
+func (c *Client) Ask(fields []string) { c.asking(fields) }
+
 // askParts notes the lists among what is wanted, and takes them out.
 func (c *Client) askParts(want map[string]bool) {
 	c.askRating(want)

@@ -174,6 +174,9 @@ func (d *Desk) Use(name, wire, peer string, version replica.Hash, r *rules.Rules
 	}
 	talks := slices.Collect(maps.Keys(d.talks))
 	d.mu.Unlock()
+	if r != nil {
+		d.jira.Ask(r.TicketFields()) // before anybody judges by them: what was not read would pass for deleted
+	}
 	changed := c.use(r, version, trouble)
 	if fresh {
 		for _, t := range talks {

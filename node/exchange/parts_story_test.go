@@ -314,6 +314,28 @@ func TestWebLinksFollowTheirOrigin(t *testing.T) {
 	})
 }
 
+// TestAWebLinkIsReadForTheRulesThatJudgeIt: a version that takes links again comes into force while a ticket is read
+// that no rule wanted the web links of. What was not read must not pass for deleted (seed 10364).
+func TestAWebLinkIsReadForTheRulesThatJudgeIt(t *testing.T) {
+	t.Parallel()
+	inParts(t, func(w *world) {
+		key, twin := w.shared("Printer on fire")
+		id := w.north.web(key, "", "https://status.globex.example/7", "Status page")
+		w.north.comment(key, "see the link", true)
+		w.quiet()
+		taking := w.south.rules
+		w.south.use(strings.Replace(strings.Replace(taking, `accept = ["worklogs", "links", `, `accept = ["worklogs", `, 1), `"links", `, "", 1))
+		w.south.stop()
+		w.south.start()
+		w.quiet()
+		w.south.before("POST", "/issue/bulkfetch", func() { w.south.use(taking) })
+		w.north.web(key, id, "https://status.globex.example/8", "Status page")
+		w.north.comment(key, "it moved", true)
+		w.quiet()
+		same(t, "south's links", w.south.webs(twin), []string{"Status page: https://status.globex.example/8"})
+	})
+}
+
 func TestParticipantsAreNeverSomebodyElse(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(w *world) {
