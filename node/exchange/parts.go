@@ -134,8 +134,7 @@ func (w *work) parts(ctx context.Context, plan *rules.Plan) error {
 func (w *work) part(ctx context.Context, p rules.PartWrite) error {
 	switch p.Op {
 	case rules.AdoptPart:
-		w.join(p.Path, w.outwardOf(p), p.LocalID)
-		return nil
+		return w.adoptPart(p)
 	case rules.ForgetPart:
 		return w.forget(p.Path)
 	case rules.DeletePart:
@@ -222,6 +221,25 @@ func (w *work) forget(p replica.Path) error {
 		return nil
 	}
 	return w.d.led.Write(func(b *ledger.Batch) error { return ledger.DropTwin(b, t) })
+}
+
+// adoptPart makes what is here already the twin of an item, at once in place of the one whose twin it was: between the
+// two it would pass for a person's.
+func (w *work) adoptPart(p rules.PartWrite) error {
+	twin := w.twinAs(p.Path, p.LocalID)
+	twin.Ticket = w.outwardOf(p)
+	twins, err := w.d.led.TwinsOn(twin.Ticket)
+	if err != nil {
+		return err
+	}
+	return w.d.led.Write(func(b *ledger.Batch) error {
+		if was, known := twins[p.LocalID]; known && was.Connection == twin.Connection && was.Link == twin.Link {
+			if err := ledger.DropTwin(b, was); err != nil {
+				return err
+			}
+		}
+		return ledger.PutTwin(b, twin)
+	})
 }
 
 // outwardOf is the ticket whose view would show a part: of a link the one before its outward words.

@@ -209,6 +209,45 @@ func TestALinkWaitsForItsTicketsTwin(t *testing.T) {
 	})
 }
 
+// TestALinkTakenAwayAndMadeAnewStays: the peer hears of both at once. It stays the origin's, who takes it away for good
+// in the end (seed 10201); so it does where the peer's node dies between the two.
+func TestALinkTakenAwayAndMadeAnewStays(t *testing.T) {
+	t.Parallel()
+	for n := range 8 { // more steps than there are; polls are steps, too
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			inParts(t, func(w *world) {
+				n1, s1 := w.shared("Printer on fire")
+				n2, s2 := w.shared("Floor without power")
+				linkedAnew(w, n, w.north, w.south, n1, n2, s1, s2)
+				linkedAnew(w, n, w.south, w.north, s1, s2, n1, n2)
+			})
+		})
+	}
+}
+
+func linkedAnew(w *world, dies int, origin, other *company, first, second, twin1, twin2 string) {
+	w.t.Helper()
+	origin.link(first, "Blocks", second)
+	w.quiet()
+	w.cable.cut.Store(true)
+	origin.unlink(first)
+	origin.link(first, "Blocks", second)
+	time.Sleep(10 * time.Second)
+	p := &other.perils
+	p.mu.Lock()
+	p.on, p.struck, p.steps, p.fate = true, false, nil, mishap{kind: afterStep, n: dies}
+	p.mu.Unlock()
+	w.cable.cut.Store(false)
+	w.pass(time.Minute)
+	w.quiet()
+	same(w.t, "the origin's links", origin.linked(first), []string{"blocks " + second})
+	same(w.t, "the other's links", other.linked(twin1), []string{"blocks " + twin2})
+	origin.unlink(first)
+	w.quiet()
+	same(w.t, "the origin's links in the end", origin.linked(first), []string(nil))
+	same(w.t, "the other's links in the end", other.linked(twin1), []string(nil))
+}
+
 func TestALinkMadeOnBothSidesHasOneOrigin(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(w *world) {

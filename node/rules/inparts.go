@@ -131,13 +131,14 @@ func remoteOf[T replica.Value](remote replica.View, p replica.Path) (v T, ok boo
 
 // parts plans what the peer's parts come to here.
 func (p *planner) parts() {
+	var gone []replica.Path // last: what they leave here may have an heir
 	for _, path := range p.in.Changed {
 		r := p.r.parts.in[PartOf(path.Kind())]
 		if r == nil {
 			continue
 		}
 		if _, there := p.in.Remote[path]; !there {
-			p.partGone(r, path)
+			gone = append(gone, path)
 			continue
 		}
 		if r.block != "" {
@@ -146,6 +147,9 @@ func (p *planner) parts() {
 			continue
 		}
 		p.part(r, path)
+	}
+	for _, path := range gone {
+		p.partGone(p.r.parts.in[PartOf(path.Kind())], path)
 	}
 	slices.SortStableFunc(p.plan.Parts, func(a, b PartWrite) int { return int(min(max(a.Created-b.Created, -1), 1)) })
 }
@@ -228,7 +232,7 @@ func (p *planner) partGone(r *inPart, path replica.Path) {
 		now, all := p.localWorklog(local)
 		there = now != nil || !all
 	case "link":
-		there = p.holdsLink(local)
+		there = p.holdsLink(local) && !slices.ContainsFunc(p.plan.Parts, func(o PartWrite) bool { return o.Op == AdoptPart && o.LocalID == local })
 	case "web_link": // by its own id: it may have come late
 		_, there = p.localWeb(strings.TrimPrefix(w.LocalID, twinWebLink))
 	case "participant":

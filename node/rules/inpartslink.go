@@ -45,15 +45,30 @@ func (p *planner) relation(r *inPart, path replica.Path, theirs replica.Relation
 		p.writePart(r, PartWrite{Op: AddPart, Path: path, Link: want}, "its kind has changed")
 	case known:
 		p.judgedPart(r, path, Ours, "it was deleted here")
+	case there && p.orphan(twinLink+now.ID):
+		p.adoptLink(r, path, now, want, "the peer took it away and made it anew")
 	case there && p.r.parts.out["links"] != nil && p.in.PeerNode > p.in.LocalNode:
-		// Made on both sides: one of the two must be the origin, and both sides choose the same.
-		p.plan.Parts = append(p.plan.Parts, PartWrite{Op: AdoptPart, Path: path, LocalID: twinLink + now.ID, Link: want, Rule: place(r.e.Name.Pos)})
-		p.judgedPart(r, path, Same, "both sides have made it")
+		// One of the two must be the origin, and both sides choose the same.
+		p.adoptLink(r, path, now, want, "both sides have made it")
 	case there:
 		p.judgedPart(r, path, Same, "it is here already")
 	default:
 		p.writePart(r, PartWrite{Op: AddPart, Path: path, Link: want}, "new")
 	}
+}
+
+// orphan reports whether a part here is the twin of an item that the peer has taken away.
+func (p *planner) orphan(local string) bool {
+	return slices.ContainsFunc(p.in.Changed, func(path replica.Path) bool {
+		_, stands := p.in.Remote[path]
+		twin, known := p.in.twin(path)
+		return !stands && known && twin == local
+	})
+}
+
+func (p *planner) adoptLink(r *inPart, path replica.Path, now jsm.IssueLink, want *LinkWrite, why string) {
+	p.plan.Parts = append(p.plan.Parts, PartWrite{Op: AdoptPart, Path: path, LocalID: twinLink + now.ID, Link: want, Rule: place(r.e.Name.Pos)})
+	p.judgedPart(r, path, Same, why)
 }
 
 // linkType finds the kind of link that a name stands for: its own name, or its words for one direction, of which the
