@@ -77,6 +77,11 @@
 //	158   I2         a file's upload without an answer       found before the comment that shows it, it left as a person's and was made again
 //	79    I4         a person shows a file as we write      who sees it was not asked of the ticket read back: the picture stayed away
 //	465   I4         both say the same while apart          common ground, yet the word before it won over there and nobody said so
+//	3059  I4         killed as a twin's last edit is made   what people said on it passed for said by who knew nothing (3359 too)
+//	2456  I4         a file given up, and a person asks     the retry was of fields and comments: a file kept its own time
+//	10201 I4         a link taken away and made anew        both came at once: the new one was found here, and deleted as the old (12289 too)
+//	10364 I4         the node starts, a web link edited     the ticket was read before any rules wanted web links: it passed for deleted
+//	12605 I4         killed as it writes the peer's word    the contest was decided and forgotten, so nobody was told of it
 //	r34   I4         put back with a replica in flight      it stayed in flight for good, and its link posted nothing more
 //	r5    I2         put back to an empty log               the peer never heard of the life since, so nobody looked for its twins
 //	r24   I4         put back before a file was shared      the whole view was made before the file was read again: the peer deleted its copy

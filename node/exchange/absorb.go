@@ -28,7 +28,7 @@ func (w *work) absorb(ctx context.Context, plan *rules.Plan) error {
 	w.absorbAgreed(plan)
 	w.insist(plan)
 	for _, lost := range plan.Overruled {
-		w.overrule(lost.Path, lost.Item, lost.Ours, lost.Rule)
+		w.overrule(w.judged, lost.Path, lost.Item, lost.Ours, lost.Rule)
 	}
 	if w.fresh == nil {
 		return nil
@@ -237,10 +237,14 @@ func hashOf(view replica.View, p replica.Path) (h replica.Hash) {
 	return h
 }
 
-func (w *work) overrule(p replica.Path, it replica.Item, ours bool, rule string) {
-	w.lost = append(w.lost, ledger.Overruled{
-		Connection: w.c.Name, Link: w.link.ID, Path: p, Ours: ours, Rule: rule, Kind: it.Kind, Value: it.Raw, At: time.Now().UnixMilli(),
-	})
+func (w *work) overrule(at time.Time, p replica.Path, it replica.Item, ours bool, rule string) {
+	w.lost = append(w.lost, w.overruled(at, p, it, ours, rule))
+}
+
+func (w *work) overruled(at time.Time, p replica.Path, it replica.Item, ours bool, rule string) ledger.Overruled {
+	return ledger.Overruled{
+		Connection: w.c.Name, Link: w.link.ID, Path: p, Ours: ours, Rule: rule, Kind: it.Kind, Value: it.Raw, At: at.UnixMilli(),
+	}
 }
 
 // siblings takes what came in here as seen by the ticket's other connections,

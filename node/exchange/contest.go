@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"parley/jsm"
 	"parley/node/ledger"
@@ -64,13 +65,13 @@ func (w *work) contests(ctx context.Context, t *jsm.Ticket, own written) (_ *jsm
 func (w *work) judge(c rules.Contest, theirs step) {
 	switch c.Verdict {
 	case rules.Written:
-		w.overrule(c.Path, replica.NewItem(replica.Text(theirs.item.ToString), theirs.at), true, c.Rule)
+		w.overrule(time.Now(), c.Path, replica.NewItem(replica.Text(theirs.item.ToString), theirs.at), true, c.Rule)
 	case rules.Waits:
 		w.hold(c.Path, ledger.Definite, rules.Concurrent, fmt.Sprintf("%s of %s was changed here and at %s at the same time.", c.Field, w.key(), w.c.Peer),
 			c.Rule, "Agree on a value and set it on either side.")
 	default:
 		if c.Item.Kind != "" {
-			w.overrule(c.Path, c.Item, false, c.Rule)
+			w.overrule(time.Now(), c.Path, c.Item, false, c.Rule)
 		}
 	}
 }

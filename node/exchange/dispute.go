@@ -23,13 +23,48 @@ func (w *work) disputes(plan *rules.Plan) {
 		}
 	}
 	for _, c := range plan.Contested {
-		came := w.in.Items[c.Path]
-		d := ledger.Dispute{Came: came.Seq, Ours: c.Ours, Moves: c.Moves, Since: time.Now().UnixMilli(), Sent: w.crossed(c)}
-		if d.Sent > 0 {
+		if d := w.dispute(c); d.Sent > 0 {
 			open[c.Path] = d
 		}
 	}
 	w.friction.Disputes = open
+}
+
+func (w *work) dispute(c rules.Contested) ledger.Dispute {
+	return ledger.Dispute{Came: w.in.Items[c.Path].Seq, Ours: c.Ours, Moves: c.Moves, Since: time.Now().UnixMilli(), Sent: w.crossed(c)}
+}
+
+// conceding adds to an intent what of ours its write replaces.
+func (w *work) conceding(in ledger.Intent, plan *rules.Plan, sources []replica.Path) ledger.Intent {
+	for _, lost := range plan.Overruled {
+		if lost.Ours && slices.Contains(sources, lost.Path) {
+			in.Lost = append(in.Lost, w.overruled(w.judged, lost.Path, lost.Item, true, lost.Rule))
+		}
+	}
+	for _, c := range plan.Contested {
+		if d := w.dispute(c); d.Sent > 0 && !c.Ours && slices.Contains(sources, c.Path) {
+			if in.Disputes == nil {
+				in.Disputes = map[replica.Path]ledger.Dispute{}
+			}
+			in.Disputes[c.Path] = d
+		}
+	}
+	return in
+}
+
+// gaveUp takes up what an earlier visit conceded by a write that was made: the judgement finds the value here, and would
+// know of no contest.
+func (w *work) gaveUp(in ledger.Intent) {
+	w.lost = append(w.lost, in.Lost...)
+	for p, d := range in.Disputes {
+		if now, open := w.friction.Disputes[p]; open && now.Came >= d.Came {
+			continue
+		}
+		if w.friction.Disputes == nil {
+			w.friction.Disputes = map[replica.Path]ledger.Dispute{}
+		}
+		w.friction.Disputes[p] = d
+	}
 }
 
 // crossed is the sequence with which our value of a contested item went out

@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -251,23 +252,49 @@ func TestALabelSetWhileThePeersWaitsKnowsNothingOfIt(t *testing.T) {
 
 // TestWhatThePeerConcedesIsNoCommonGround: while the two are apart both come to say
 // the same, the north after another word that has left already. The south gives up
-// its own for that one, by the rules, so the north must tell its last (seed 465).
+// its own for that one, by the rules, so the north must tell its last (seed 465):
+// also where the south's node dies as it writes, its answer is lost, or the visit
+// fails later on, and nobody finds a contest any more (seed 12605).
 func TestWhatThePeerConcedesIsNoCommonGround(t *testing.T) {
 	t.Parallel()
+	for _, kind := range []string{"no mishap", afterCall, lostCall, laterRefused} {
+		t.Run(kind, func(t *testing.T) { concedes(t, kind) })
+	}
+}
+
+const laterRefused = "a later call is refused twice"
+
+func concedes(t *testing.T, kind string) {
 	ours := strings.Replace(customer, "[incoming.priority]", "[incoming.priority]\nwins = \"ours\"", 1)
 	theirs := strings.Replace(vendor, "[incoming.priority]", "[incoming.priority]\nwins = \"theirs\"", 1)
 	inWorld(t, ours, theirs, func(w *world) {
 		key, twin := w.shared("Printer on fire")
 		w.quiet()
+		p := &w.south.perils
+		p.mu.Lock()
+		p.on, p.fate = kind == afterCall || kind == lostCall, mishap{kind: kind, n: 1}
+		p.mu.Unlock()
+		if kind == laterRefused {
+			w.must(w.south.tenant.Fault(sim.Fault{Kind: "rate", RetryAfter: 100, Times: 2, Method: "POST", Path: "/rest/api/3/issue/*/comment", Account: w.south.sync.Email}))
+		}
 		w.cable.cut.Store(true)
 		w.north.edit(key, map[string]any{"priority": name("Urgent")})
+		w.north.comment(key, "It burns", true)
 		time.Sleep(2957 * time.Millisecond)
 		w.north.edit(key, map[string]any{"priority": name("Low")})
 		time.Sleep(1526 * time.Millisecond)
 		w.south.edit(twin, map[string]any{"priority": name("P4")})
 		time.Sleep(680 * time.Millisecond)
 		w.cable.cut.Store(false)
+		w.pass(5 * time.Minute)
 		w.quiet()
 		same(t, "the priorities", w.north.named(key, "priority")+" "+w.south.named(twin, "priority"), "Low P4")
+		var lost []string
+		w.must(w.south.led.Overruled("", func(o ledger.Overruled) bool {
+			lost = append(lost, fmt.Sprintf("%s, ours %v", o.Path, o.Ours))
+			return true
+		}))
+		same(t, "what the south gave up", lost, []string{"priority, ours true"})
+		same(t, "the mishap came", p.struck, p.on)
 	})
 }

@@ -45,11 +45,14 @@ func (w *work) announce(plan *rules.Plan) error {
 	for _, write := range plan.Writes {
 		sources = append(sources, write.Path)
 	}
+	status := []replica.Path{plan.StatusPath()}
 	if !plan.Edit.Empty() || plan.Organizations != nil {
-		add(ledger.Intent{Effect: ledger.EditFields, Fields: plan.Touched.Fields, Touched: plan.Touched.Paths, Sources: sources, Payload: prints})
+		edit := ledger.Intent{Effect: ledger.EditFields, Fields: plan.Touched.Fields, Touched: plan.Touched.Paths, Sources: sources, Payload: prints}
+		add(w.conceding(edit, plan, slices.DeleteFunc(slices.Clone(sources), func(p replica.Path) bool { return p == status[0] })))
 	}
 	if plan.Transition != nil {
-		add(ledger.Intent{Effect: ledger.Transition, Fields: []string{"status", "resolution"}, Touched: plan.Touched.Paths, Sources: []replica.Path{plan.StatusPath()}, Payload: prints})
+		move := ledger.Intent{Effect: ledger.Transition, Fields: []string{"status", "resolution"}, Touched: plan.Touched.Paths, Sources: status, Payload: prints}
+		add(w.conceding(move, plan, status))
 	}
 	for _, c := range plan.Comments {
 		if in, announced := w.commentIntent(c); announced {

@@ -84,6 +84,7 @@ type work struct {
 	ours     bool        // a ticket found by its mark is this visit's to fill
 	ticket   *jsm.Ticket // as read before the writes; nil while there is none
 	view     replica.View
+	judged   time.Time                  // when the plan was made: names what lost by it, noted with its write and at the end
 	knew     replica.Seq                // up to it the peer's was known to whoever has changed the ticket; 0: nothing was
 	creating bool                       // the ticket is ours to fill: nobody's edit is in the way
 	intents  []ledger.Intent            // of this reconcile, and those recovered that still wait
@@ -150,6 +151,7 @@ func (w *work) plan(ctx context.Context) (*rules.Plan, error) {
 		}
 	}
 	plan := w.r.Plan(in)
+	w.judged = time.Now()
 	kept := plan.Comments[:0]
 	for _, c := range plan.Comments {
 		if until, waiting := w.waits[w.twinPath(c)]; waiting {

@@ -103,6 +103,11 @@ func (w *work) recovered(b *ledger.Batch) error {
 			return err
 		}
 	}
+	if slices.ContainsFunc(w.finished, func(in ledger.Intent) bool { return len(in.Disputes) > 0 }) {
+		if err := ledger.PutFriction(b, w.c.Name, w.link.ID, w.friction); err != nil {
+			return err
+		}
+	}
 	w.finished, w.lost = nil, nil
 	return w.storeDoubts(b)
 }
@@ -125,7 +130,9 @@ func (w *work) ownWrites(ctx context.Context, open []ledger.Intent) error {
 			w.wait(in, w.d.cfg.SettleComment)
 			continue
 		}
-		if !landed {
+		if landed {
+			w.gaveUp(in)
+		} else {
 			w.doubt(in)
 		}
 		var prints []rules.Print

@@ -43,6 +43,10 @@ type Intent struct {
 	Sources    []replica.Path  `json:"sources,omitempty"`  // remote items behind an edit or transition
 	Answered   bool            `json:"answered,omitempty"` // Jira said that it is done; what followed failed
 	At         int64           `json:"at"`                 // Unix ms, before the call, or when it was given up
+
+	// What was given up for the write, noted when it is done: who finds the value set sees no contest any more.
+	Lost     []Overruled              `json:"lost,omitempty"`
+	Disputes map[replica.Path]Dispute `json:"disputes,omitempty"` // by remote item
 }
 
 func intentKey(connection string, id replica.LinkID) key { return linkKey('N', connection, id) }
