@@ -62,6 +62,7 @@ func (d *drama) bring(m *matter, c *company, t sim.Ticket, f *file) {
 	d.must(err)
 	f.sum = hex.EncodeToString(sum.Sum(nil))
 	m.files = append(m.files, f)
+	d.tempt(c, "attachments")
 }
 
 // filesOf are the standing files of a side that are no secret.

@@ -60,6 +60,14 @@ func TestSimulationBites(t *testing.T) {
 	}
 }
 
+// tempt loses the answer by which the other side of a careless node hears what it made: seven of a hundred seeds do so by
+// themselves.
+func (d *drama) tempt(c *company, list string) {
+	if other := d.across(c); d.mutant == careless {
+		d.must(other.tenant.Fault(sim.Fault{Kind: "lost", Method: "POST", Path: "/rest/api/3/issue/*/" + list, Account: other.sync.Email}))
+	}
+}
+
 // tally collects what the checks say of a mutant, whose failures are no failures
 // of the test.
 type tally struct {

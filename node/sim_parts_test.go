@@ -81,6 +81,7 @@ func (d *drama) log(m *matter, c *company, t sim.Ticket) {
 	w.id, err = d.someone(c).Work(t.Key, w.seconds, w.token, role)
 	d.must(err)
 	m.works = append(m.works, w)
+	d.tempt(c, "worklog")
 }
 
 // relog corrects a work log, or takes it away.
